@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: CMake and the scripts do the work.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+help:
+	@echo "make build      build the programs into build/bin"
+	@echo "make test       build and run every test"
+	@echo "make demo       run examples/httpbin as a container and print a table (root)"
+	@echo "make bench      measure, side by side with what is installed"
+	@echo "make install    install the programs [PREFIX=/usr/local, DESTDIR=]"
+	@echo "make clean      remove the build directories"
+
+packages:
+	@tools/install_packages.sh
+
+build: packages
+	@cmake --preset release $(if $(wildcard build/build.ninja),>/dev/null)
+	@ninja -C build --quiet
+
+test: packages
+	@tests/run.py
+
+demo: build
+	@tools/demo.py
+
+bench: build
+	@bench/run.py
+
+install: build
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)" --strip
+
+clean:
+	@rm -rf build build-asan build-debug build-fuzz build-tsan
+
+.PHONY: help packages build test demo bench install clean

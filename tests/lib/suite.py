@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite protocol of tests/README.md for Python: PASS, FAIL and SKIP lines."""
+import os
+import pathlib
+import signal
+import socket
+import sys
+import time
+import traceback
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("WHERRY_BUILD", SOURCE / "build")).resolve()
+TESTDATA = pathlib.Path(os.environ.get("WHERRY_TESTDATA", SOURCE.parent / "shared" / "testdata"))
+GUESTS = pathlib.Path(os.environ.get("WHERRY_GUESTS", SOURCE.parent / "shared" / "guests"))
+
+
+class Skip(Exception):
+    """The test can not run here; the text says why."""
+
+
+class Suite:
+    """An ordered list of named tests."""
+
+    def __init__(self):
+        self._tests = []
+
+    def test(self, name):
+        def add(function):
+            self._tests.append((name, function))
+            return function
+        return add
+
+    def main(self):
+        """Runs the tests whose name contains one of the arguments (all without) and exits."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        wanted = sys.argv[1:]
+        failed = 0
+        for name, function in self._tests:
+            if not wanted or any(part in name for part in wanted):
+                failed += not _run(name, function)
+        sys.exit(1 if failed else 0)
+
+
+def _run(name, function):
+    try:
+        function()
+    except Skip as reason:
+        print(f"SKIP {name}: {_one_line(reason)}", flush=True)
+    except Exception as error:  # an AssertionError or anything else: the test failed
+        print(f"FAIL {name}: {_one_line(error) or type(error).__name__}", flush=True)
+        for line in traceback.format_exc().rstrip().splitlines():
+            print(f"  {line}", flush=True)
+        return False
+    else:
+        print(f"PASS {name}", flush=True)
+    return True
+
+
+def _one_line(text):
+    return " ".join(str(text).split())[:300]
+
+
+def program(name):
+    """The path of a program of ours; skips the test if it was not built."""
+    path = BUILD / "bin" / name
+    if not path.is_file():
+        raise Skip(f"{name} is not built")
+    return path
+
+
+def guest(name):
+    """The path of a file in the guests directory; skips the test if there is none."""
+    path = GUESTS / name
+    if not path.exists():
+        raise Skip(f"{name} is not in WHERRY_GUESTS")
+    return path
+
+
+def equal(actual, expected, what="value"):
+    assert actual == expected, f"{what} is {actual!r}, expected {expected!r}"
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, what, timeout=20, alive=None):
+    """Polls until condition() is true; alive: a Popen that must not end meanwhile."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if alive is not None and alive.poll() is not None:
+            raise AssertionError(f"the program ended with {alive.returncode} before {what}")
+        assert time.monotonic() < deadline, f"no {what} after {timeout} s"
+        time.sleep(0.01)

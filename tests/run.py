@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds, then runs every test. The last line is `N passed, N failed, N skipped`. See tests/README.md."""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(SOURCE / "tests" / "lib"))
+
+import parts  # noqa: E402
+from results import FAIL, PASS, Result, Results, last_lines  # noqa: E402
+
+# Unit tests that do not run under AddressSanitizer, each with the reason.
+WITHOUT_ASAN = {}
+
+ASAN_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:handle_segv=0:allow_user_segv_handler=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+def build(tree, preset, unit_tests_only=False):
+    """Configures and builds a tree; returns results: one failure, or nothing."""
+    configure = ["cmake", "--preset", preset, "-B", str(tree)]
+    targets = []
+    done = subprocess.run(configure, cwd=SOURCE, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode == 0 and unit_tests_only:
+        listing = subprocess.run(["ninja", "-C", str(tree), "-t", "targets", "all"], capture_output=True, text=True)
+        names = [line.removesuffix(": phony") for line in listing.stdout.splitlines() if line.endswith("_test: phony")]
+        targets = [n for n in names if "/" not in n and n.removesuffix("_test") not in WITHOUT_ASAN]
+    if done.returncode == 0:
+        done = subprocess.run(["nice", "ninja", "-C", str(tree), *targets], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+    if done.returncode == 0:
+        return [Result(PASS, f"{preset} tree")]
+    return [Result(FAIL, f"{preset} tree", "does not build", last_lines(done.stdout + done.stderr, 60))]
+
+
+def environment_of(tree):
+    shared = SOURCE.parent / "shared"
+    defaults = {"WHERRY_TESTDATA": str(shared / "testdata"), "WHERRY_GUESTS": str(shared / "guests")}
+    return {**defaults, **os.environ, "WHERRY_BUILD": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def plan(options):
+    """The parts of this run in order: (name, function that returns results)."""
+    tree, asan = options.build, SOURCE / "build-asan"
+    environment = environment_of(tree)
+    yield "build", lambda: build(tree, "release")
+    yield "checks", lambda: parts.checks(SOURCE)
+    yield "unit", lambda: parts.unit_tests(tree, environment)
+    for name, file in parts.suites(SOURCE).items():
+        yield name, lambda file=file: parts.suite(file, SOURCE, environment)
+    yield "build-asan", lambda: build(asan, "asan", unit_tests_only=True)
+    yield "unit-asan", lambda: parts.unit_tests(asan, {**environment_of(asan), **ASAN_ENVIRONMENT}, WITHOUT_ASAN)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="runs the tests")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these parts; see --list")
+    parser.add_argument("--list", action="store_true", help="print the parts")
+    parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=SOURCE / "build",
+                        metavar="DIR", help="the release tree [default: build]")
+    options = parser.parse_args()
+    todo = list(plan(options))
+    if options.list:
+        print("\n".join(name for name, _ in todo))
+        return 0
+    unknown = set(options.parts) - {name for name, _ in todo}
+    if unknown:
+        parser.error(f"no part named {', '.join(sorted(unknown))}; see --list")
+
+    results = Results()
+    for name, function in todo:
+        if options.parts and name not in options.parts:
+            continue
+        start = time.monotonic()
+        found = list(function())
+        results.add_part(name, found, time.monotonic() - start)
+        if name == "build" and found[0].state == FAIL:
+            break
+        if name == "build-asan" and found[0].state == FAIL:
+            break
+    line = results.summary()
+    options.build.mkdir(exist_ok=True)
+    (options.build / "test-summary").write_text(line + "\n")
+    print(line)
+    return 1 if results.count(FAIL) or not results.count(PASS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
