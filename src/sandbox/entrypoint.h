@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "sandbox/spec.h"
+
+namespace wherry::sandbox {
+
+enum class ProgramKind : uint8_t { wasm_module, wasm_component, elf, script, empty, other };
+
+// "a WebAssembly component", for messages.
+std::string_view describe(ProgramKind kind);
+
+// What a file's first bytes say it is.
+Result<ProgramKind> classify(int fd);
+
+struct Entrypoint {
+  UniqueFd file;         // opened for reading, a regular file
+  std::string path;      // in the container, absolute
+  std::string function;  // the export after '#' in process.args[0], "" for _start
+  ProgramKind kind = ProgramKind::other;
+};
+
+// Finds process.args[0] as the container would see it: with a slash from
+// process.cwd, without one along PATH of process.env and then in process.cwd.
+// Symbolic links stay inside `rootfs`; a path below a bind mount of the spec is
+// looked up in the mount's source, since the mounts are not made yet.
+// not_found names each place that was tried.
+Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs);
+
+// The error for an entrypoint that is not a core module, nullopt-like ok for one:
+// "/bin/sh: a native program (ELF) can not run here yet, ...".
+Result<void> check_is_module(const Entrypoint& entrypoint);
+
+}  // namespace wherry::sandbox

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/spec.h"
+
+namespace wherry::sandbox {
+
+enum class InitKind : uint8_t {
+  wasm,   // runs the artifact
+  pause,  // holds the pod's namespaces: reaps, and exits 0 on SIGTERM or SIGINT
+};
+
+// Everything is borrowed for the length of the call of launch(), but nothing of
+// it is needed afterwards; in particular the caller closes its descriptors.
+struct LaunchConfig {
+  std::string id;
+  std::string bundle;
+  std::string rootfs;          // absolute, mounted
+  const Spec* spec = nullptr;
+  std::string_view spec_json;  // the text `spec` was parsed from: the init reads it again
+  InitKind kind = InitKind::wasm;
+  const Cgroup* cgroup = nullptr;  // nullptr: stays in this process's
+  int stdio[3] = {-1, -1, -1};     // -1: /dev/null
+  int artifact = -1;               // InitKind::wasm
+  std::string invoke;              // exported function, "" for _start
+  uint64_t memory_limit = UINT64_MAX;  // the container's; the guest gets it less some headroom
+  int oom_score_adj = 0;               // if process.oomScoreAdj is absent
+};
+
+// A container's init process seen from the process that launched it: namespaces,
+// cgroup, mounts, limits and credentials are in place, the guest is loaded, seccomp
+// is on, and it waits for start(). It dies with the Launcher's process (PDEATHSIG).
+// Destruction kills it if it was not started. The owner reaps: wait on pidfd(),
+// then waitid(P_PIDFD).
+class Init {
+ public:
+  ~Init();
+  Init(const Init&) = delete;
+  Init& operator=(const Init&) = delete;
+
+  int pid() const { return pid_; }  // in this process's pid namespace
+  int pidfd() const { return pidfd_.get(); }
+  // Lines that an operator should see, e.g. a refused oom_score_adj; may be "".
+  const std::string& warnings() const { return warnings_; }
+
+  // Lets the guest run. failed_precondition the second time or if it is gone.
+  Result<void> start();
+  // not_found "process already finished" once it is dead.
+  Result<void> signal(int number) const;
+
+ private:
+  friend class Launcher;
+  Init() = default;
+  int pid_ = -1;
+  UniqueFd pidfd_;
+  UniqueFd control_;  // closed by start()
+  std::string warnings_;
+};
+
+// Starts init processes. It owns one thread that does every clone, because
+// PR_SET_PDEATHSIG fires when the *thread* that made a process ends, and because
+// that thread joins other pid namespaces on the way. The new process never runs
+// more than a dozen system calls of this program before it executes it afresh:
+// CLONE_VM and CLONE_VFORK, so nothing is copied, and no lock of another thread
+// is ever needed. Safe to use from any thread; keep it as long as its processes
+// shall live.
+class Launcher {
+ public:
+  // Opens this program for re-execution through a private, detached, read-only
+  // mount, so that no container can write to it through /proc/PID/exe
+  // (CVE-2019-5736) and nothing has to be copied; a sealed copy in memory where
+  // the kernel lacks that (before 5.12).
+  static Result<std::unique_ptr<Launcher>> create();
+  ~Launcher();
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+
+  // Returns when the process is ready, or has said why it can not be (and is
+  // gone and reaped). Runs the hooks createRuntime and prestart in between.
+  Result<std::unique_ptr<Init>> launch(const LaunchConfig& config);
+
+ private:
+  struct State;
+  explicit Launcher(std::unique_ptr<State> state);
+  const std::unique_ptr<State> state_;
+};
+
+// The new process's main: called by a program's main when its arguments are
+// `init ID`, and only by it. Returns the exit code.
+int init_main(int argc, char** argv);
+
+}  // namespace wherry::sandbox
