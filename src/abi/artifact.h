@@ -152,7 +152,8 @@ struct Header {
   Range function_entries;// uint32_t, where each defined function is entered (a big frame's entry is not its start)
   Range traps;           // TrapEntry
   Range lines;           // LineEntry
-  Range names;           // Slice in strings by FuncIndex, imported ones included; empty range: no names
+  Range names;           // Slice in name_strings by FuncIndex, imported ones included; empty range: no names
+  Range name_strings;
 
   uint32_t imported_functions;
   uint32_t imported_tables;
@@ -161,7 +162,11 @@ struct Header {
   uint32_t start_function;  // kNone: no start function
   uint32_t reserved;
 
-  // FNV-1a over 64-bit words of everything before `code` and `image` but this field (as 0): header and tables.
+  // FNV-1a over 64-bit words of [kHeaderOffset, checked_end), with this field as 0: the
+  // header and the tables that instantiation reads. What grows with the module's
+  // code (function_*, traps, lines, names, data, image, code) lies behind checked_end and
+  // is looked up, never gone through, so loading takes the same time for every size.
+  uint64_t checked_end;
   uint64_t checksum;
 };
 
