@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "abi/context.h"
+#include "abi/trap.h"
+#include "base/result.h"
+#include "runtime/artifact.h"
+#include "runtime/extern.h"
+#include "runtime/linker.h"
+
+namespace wherry::runtime {
+
+class Store;
+
+// A module with its memories, tables, globals and imports. Made in two steps, as
+// the specification has it: link() fails without any effect on others;
+// initialize() writes segments and runs the start function, and what it did
+// before a trap stays. Owned by the store, which it never leaves.
+//
+// spec: exec-instantiation
+class Instance {
+ public:
+  // Errors: unlinkable (an import is unknown or of another type), exhausted
+  // (a memory or table is larger than the store allows).
+  static Result<Instance*> link(Store& store, const Artifact& artifact, const Linker& linker);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  // Active segments, then the start function.
+  Result<void, Trap> initialize();
+
+  const Artifact& artifact() const { return artifact_; }
+  Store& store() const { return store_; }
+
+  std::optional<Extern> exported(std::string_view name) const;
+  std::optional<Function> exported_function(std::string_view name) const;
+  Memory* exported_memory(std::string_view name) const;
+  // The export names and what they stand for, in the module's order.
+  std::vector<std::pair<std::string_view, Extern>> exports() const;
+
+  // The rest is for this folder: what libcalls and segments work on, by index.
+
+  abi::Context* context() const { return context_; }
+  Memory& memory(uint32_t index) const { return *memories_[index]; }
+  Table& table(uint32_t index) const { return *tables_[index]; }
+  size_t memory_count() const { return memories_.size(); }
+  const Global& global(uint32_t index) const { return globals_[index]; }
+  // Makes the reference if the function has none yet.
+  const abi::FuncRef* function(uint32_t index);
+  Result<void, Trap> memory_init(uint32_t segment, uint32_t memory, uint64_t to, uint64_t from, uint64_t size);
+  Result<void, Trap> table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t count);
+  void drop_data(uint32_t segment) { dropped_datas_[segment] = true; }
+  void drop_elem(uint32_t segment) { dropped_elems_[segment] = true; }
+
+ private:
+  Instance(Store& store, const Artifact& artifact);
+
+  Result<void> allocate();
+  Result<void> link_imports(const Linker& linker, std::vector<Extern>& imports) const;
+  Result<void> bind_imports(const std::vector<Extern>& imports);
+  void bind_function(uint32_t index, const Extern& item);
+  Result<void> create_memories();
+  Result<void> create_tables();
+  void bind_globals();
+  void bind_functions();
+  Extern item(wasm::ExternKind kind, uint32_t index) const;
+  abi::Value evaluate(abi::Slice expression);
+  uint64_t offset_of(abi::Slice expression, bool is64);
+  Result<void, Trap> run_elems();
+  Result<void, Trap> run_datas();
+
+  Store& store_;
+  const Artifact& artifact_;
+  const abi::ContextLayout layout_;
+  abi::Context* context_ = nullptr;
+  std::unique_ptr<HostContext[]> host_contexts_;  // of the imported host functions
+  std::vector<Memory*> memories_;
+  std::vector<Table*> tables_;
+  std::vector<Global> globals_;
+  std::vector<std::unique_ptr<abi::FuncRef>> other_refs_;  // by function, made on demand
+  std::vector<bool> dropped_datas_;
+  std::vector<bool> dropped_elems_;
+};
+
+}  // namespace wherry::runtime
