@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 from http_checks import answers
-from suite import BUILD, free_port, program, wait_until
+from suite import free_port, program, wait_until
 
 
 def wherry_run(module, *arguments, options=()):
@@ -15,8 +15,8 @@ def wherry_run(module, *arguments, options=()):
 
 
 @contextlib.contextmanager
-def running(command, port=None, env=None, ready=None):
-    """Yields the Popen once the port accepts connections (or ready() is true); kills it at the end.
+def running(command, port=None, env=None, says=None):
+    """Yields the Popen once the port accepts connections or it has printed `says`; kills it at the end.
 
     `said()` of the Popen is what it printed so far.
     """
@@ -30,7 +30,10 @@ def running(command, port=None, env=None, ready=None):
         child.said = said
         try:
             try:
-                wait_until(ready or (lambda: answers(port)), "listening server", alive=child)
+                if port:
+                    wait_until(lambda: answers(port), "listening server", alive=child)
+                if says:
+                    wait_until(lambda: says in said(), repr(says), alive=child)
             except AssertionError as error:
                 raise AssertionError(f"{error}: {said().strip()[-400:]}") from None
             yield child
@@ -46,5 +49,3 @@ def wherry_server(module, *arguments, options=()):
     with running(wherry_run(module, *arguments, options=["--env", f"PORT={port}", *options]), port):
         yield port
 
-
-__all__ = ["BUILD", "running", "wherry_run", "wherry_server"]
