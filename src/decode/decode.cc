@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "decode/decode.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "decode/sections.h"
+#include "wasm/limits.h"
+
+namespace wherry::decode {
+namespace {
+
+struct Section {
+  uint8_t id;
+  const char* name;
+  Result<void> (*decode)(Reader&, wasm::Module&);
+};
+
+// In the order in which they must come.  spec: binary-module
+constexpr Section kSections[] = {
+    {1, "type section", type_section},      {2, "import section", import_section},
+    {3, "function section", function_section}, {4, "table section", table_section},
+    {5, "memory section", memory_section},  {13, "tag section", tag_section},
+    {6, "global section", global_section},  {7, "export section", export_section},
+    {8, "start section", start_section},    {9, "element section", elem_section},
+    {12, "data count section", data_count_section}, {10, "code section", code_section},
+    {11, "data section", data_section},
+};
+
+// The eight bytes before the sections.
+Result<void> preamble(Reader& in) {
+  static constexpr uint8_t kMagic[] = {0, 'a', 's', 'm'};
+  static constexpr uint8_t kVersion[] = {1, 0, 0, 0};
+  static constexpr uint8_t kComponentLayer[] = {1, 0};
+  if (in.left() < sizeof kMagic) return in.fail("unexpected end: magic header not detected, the file is too short");
+  const wasm::Bytes magic = TRY(in.bytes(sizeof kMagic));
+  if (!std::ranges::equal(magic.bytes, kMagic)) return in.fail_at(0, "magic header not detected");
+  if (in.left() < sizeof kVersion) return in.fail("unexpected end: no binary version");
+  const wasm::Bytes version = TRY(in.bytes(sizeof kVersion));
+  if (std::ranges::equal(version.bytes, kVersion)) return {};
+  if (std::ranges::equal(version.bytes.subspan(2), kComponentLayer))
+    return error(ErrorKind::unsupported, "component: only core modules can be run, not components", version.offset);
+  return in.fail_at(version.offset, "unknown binary version");
+}
+
+// spec: binary-customsec
+Result<void> custom_section(Reader& in, wasm::Module& module) {
+  const std::string_view name = TRY(in.name());
+  module.customs.push_back({name, TRY(in.bytes(in.left()))});
+  return {};
+}
+
+// Reads one section; `next` is the first of kSections that may still come.
+Result<void> section(Reader& in, wasm::Module& module, size_t& next) {
+  const uint64_t start = in.offset();
+  const uint8_t id = TRY(in.byte());
+  const Section* const known = std::ranges::find(kSections, id, &Section::id);
+  if (id != 0 && known == std::end(kSections)) return in.fail_at(start, "malformed section id");
+  const wasm::Bytes content = TRY(in.sized_bytes());
+  Reader inside(content, in.features());
+  if (id == 0) return custom_section(inside, module);
+
+  const size_t position = static_cast<size_t>(known - kSections);
+  if (position < next) return in.fail_at(start, "unexpected content after last section: " + std::string(known->name) + " out of order");
+  next = position + 1;
+  TRY(known->decode(inside, module));
+  if (!inside.at_end()) return inside.fail("section size mismatch: " + std::to_string(inside.left()) + " bytes left in " + known->name);
+  return {};
+}
+
+// What only all sections together show.
+Result<void> check_counts(const Reader& in, const wasm::Module& module) {
+  if (module.functions.size() - module.imported_functions != module.code.size())
+    return in.fail("function and code section have inconsistent lengths");
+  if (module.data_count && *module.data_count != module.datas.size())
+    return in.fail("data count and data section have inconsistent lengths");
+  return {};
+}
+
+}  // namespace
+
+Result<wasm::Module> decode(std::span<const uint8_t> binary, wasm::FeatureSet features) {
+  if (binary.size() > wasm::kMaxModuleSize)
+    return error(ErrorKind::unsupported, "module of " + std::to_string(binary.size()) + " bytes, at most " + std::to_string(wasm::kMaxModuleSize), 0);
+  wasm::Module module;
+  module.binary = binary;
+  Reader in({binary, 0}, features);
+  TRY(preamble(in));
+  size_t next = 0;
+  while (!in.at_end()) TRY(section(in, module, next));
+  TRY(check_counts(in, module));
+  return module;
+}
+
+}  // namespace wherry::decode
