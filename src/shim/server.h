@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/fd.h"
+
+namespace wherry::shim {
+
+struct ServerConfig {
+  std::string id;  // of the group
+  std::string ns;
+  std::string ttrpc_address;
+  std::string socket_path;
+  std::string log_fifo;
+  std::string shim_cgroup;
+  bool debug = false;
+  pid_t containerd = 0;
+};
+
+// The long-lived shim of a pod. Takes over this process, which has no threads:
+// lets go of everything it inherited, serves until Shutdown or a signal, and
+// leaves no socket behind. Returns the exit code.
+int serve(ServerConfig config, UniqueFd listener);
+
+}  // namespace wherry::shim

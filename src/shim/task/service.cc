@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/task/service.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "shim/task/metrics.h"
+
+namespace wherry::shim {
+namespace {
+
+constexpr std::string_view kServices[] = {"containerd.task.v2.Task", "containerd.task.v3.Task"};
+constexpr size_t kQuickThreads = 4;
+constexpr size_t kSlowThreads = 8;
+constexpr std::chrono::seconds kFifoTime{10};
+
+template <class Reply, class Message>
+Result<Reply> call_member(TaskService& service, Result<Reply> (TaskService::*member)(const Message&), const std::string& payload) {
+  Message message;
+  if (!message.ParseFromString(payload)) return error(ErrorKind::invalid, "malformed request");
+  return (service.*member)(message);
+}
+
+pb::Status status_of_state(State state) {
+  switch (state) {
+    case State::creating:
+    case State::created:
+      return pb::CREATED;
+    case State::running:
+      return pb::RUNNING;
+    case State::paused:
+      return pb::PAUSED;
+    case State::stopped:
+      break;
+  }
+  return pb::STOPPED;
+}
+
+void fill_exit(const Container& container, pb::WaitResponse& response) {
+  response.set_exit_status(container.exit_status);
+  *response.mutable_exited_at() = container.exited_at;
+}
+
+}  // namespace
+
+struct TaskService::Method {
+  std::string_view name;
+  Where where;
+  void (*run)(TaskService&, const std::string& payload, Call);  // nullptr: not implemented yet
+};
+
+template <auto M>
+void TaskService::unary(TaskService& service, const std::string& payload, Call call) {
+  auto result = call_member(service, M, payload);
+  if (!result) return call.refuse(result.error());
+  call.answer(result->SerializeAsString());
+}
+
+const TaskService::Method TaskService::kMethods[] = {
+    {"State", Where::loop, &unary<&TaskService::state>},
+    {"Connect", Where::loop, &unary<&TaskService::connect>},
+    {"Wait", Where::loop, &TaskService::wait},
+    {"CloseIO", Where::loop, &unary<&TaskService::close_io>},
+    {"Shutdown", Where::loop, &TaskService::shutdown},
+    {"Create", Where::slow_pool, &unary<&TaskService::create_task>},
+    {"Delete", Where::slow_pool, &unary<&TaskService::delete_task>},
+    {"Start", Where::quick_pool, &unary<&TaskService::start>},
+    {"Kill", Where::quick_pool, &unary<&TaskService::kill>},
+    {"Pids", Where::quick_pool, &unary<&TaskService::pids>},
+    {"Stats", Where::quick_pool, &unary<&TaskService::stats>},
+    {"Pause", Where::quick_pool, &unary<&TaskService::pause>},
+    {"Resume", Where::quick_pool, &unary<&TaskService::resume>},
+    {"Exec", Where::loop, nullptr},
+    {"ResizePty", Where::loop, nullptr},
+    {"Update", Where::loop, nullptr},
+    {"Checkpoint", Where::loop, nullptr},
+};
+
+std::unique_ptr<TaskService> TaskService::create(Config config) {
+  config.workshop.deadline = [loop = config.loop](std::function<void()> action) {
+    loop->post([loop, action = std::move(action)] { loop->after(kFifoTime, action); });
+  };
+  return std::unique_ptr<TaskService>(new TaskService(std::move(config)));
+}
+
+TaskService::TaskService(Config config)
+    : config_(std::move(config)), quick_pool_(WorkerPool::create(kQuickThreads)), slow_pool_(WorkerPool::create(kSlowThreads)) {}
+
+TaskService::~TaskService() {
+  quick_pool_ = nullptr;
+  slow_pool_ = nullptr;
+}
+
+void TaskService::handle(Request request, Call call) {
+  const Method* const found = std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& m) { return m.name == request.method; });
+  const bool known = std::find(std::begin(kServices), std::end(kServices), request.service) != std::end(kServices);
+  if (!known || found == std::end(kMethods)) {
+    return call.refuse(Status::unimplemented, "no method /" + request.service + "/" + request.method);
+  }
+  if (!found->run) return call.refuse(Status::unimplemented, request.method + " is not implemented yet");
+  if (found->where == Where::loop) return found->run(*this, request.payload, std::move(call));
+  WorkerPool& pool = found->where == Where::quick_pool ? *quick_pool_ : *slow_pool_;
+  // std::function wants to copy; the call can only move.
+  auto held = std::make_shared<Call>(std::move(call));
+  pool.submit([this, found, held, payload = std::move(request.payload)] { found->run(*this, payload, std::move(*held)); });
+}
+
+void TaskService::connection_closed(uint64_t connection_id) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, container] : containers_) {
+    std::erase_if(container->waiters, [&](Call& waiter) {
+      if (waiter.connection_id() != connection_id) return false;
+      waiter.drop();
+      return true;
+    });
+  }
+}
+
+Result<TaskService::ContainerPtr> TaskService::find_locked(const std::string& id, const std::string& exec_id) const {
+  const auto found = containers_.find(id);
+  if (found == containers_.end() || found->second->abandoned) return error(ErrorKind::not_found, "container " + id + " not found");
+  if (!exec_id.empty()) return error(ErrorKind::not_found, "exec " + exec_id + " of container " + id + " not found");
+  return found->second;
+}
+
+Result<TaskService::ContainerPtr> TaskService::find_built(const std::string& id, const std::string& exec_id) {
+  const std::lock_guard lock(mutex_);
+  ContainerPtr container = TRY(find_locked(id, exec_id));
+  if (container->state == State::creating) {
+    return error(ErrorKind::failed_precondition, "container " + id + " is still being created");
+  }
+  return container;
+}
+
+void TaskService::wait(TaskService& service, const std::string& payload, Call call) {
+  pb::WaitRequest request;
+  if (!request.ParseFromString(payload)) return call.refuse(Status::invalid_argument, "malformed request");
+  pb::WaitResponse response;
+  {
+    const std::lock_guard lock(service.mutex_);
+    const auto found = service.find_locked(request.id(), request.exec_id());
+    if (!found) return call.refuse(found.error());
+    Container& container = **found;
+    if (container.state != State::stopped) return container.waiters.push_back(std::move(call));
+    fill_exit(container, response);
+  }
+  call.answer(response.SerializeAsString());
+}
+
+Result<pb::StateResponse> TaskService::state(const pb::StateRequest& request) {
+  const std::lock_guard lock(mutex_);
+  const ContainerPtr container = TRY(find_locked(request.id(), request.exec_id()));
+  pb::StateResponse response;
+  response.set_id(container->id);
+  response.set_bundle(container->bundle.path());
+  response.set_status(status_of_state(container->state));
+  if (container->state == State::creating) return response;
+  response.set_pid(static_cast<uint32_t>(container->init->pid()));
+  response.set_stdin(container->stdio_config.stdin_path);
+  response.set_stdout(container->stdio_config.stdout_path);
+  response.set_stderr(container->stdio_config.stderr_path);
+  response.set_terminal(container->stdio_config.terminal);
+  if (container->state == State::stopped) {
+    response.set_exit_status(container->exit_status);
+    *response.mutable_exited_at() = container->exited_at;
+  }
+  return response;
+}
+
+Result<pb::ConnectResponse> TaskService::connect(const pb::ConnectRequest& request) {
+  const std::lock_guard lock(mutex_);
+  pb::ConnectResponse response;
+  response.set_shim_pid(static_cast<uint32_t>(::getpid()));
+  const auto found = find_locked(request.id(), {});
+  if (found && (*found)->state != State::creating) response.set_task_pid(static_cast<uint32_t>((*found)->init->pid()));
+  return response;
+}
+
+Result<pb::PidsResponse> TaskService::pids(const pb::PidsRequest& request) {
+  const ContainerPtr container = TRY(find_built(request.id()));
+  const int init = container->init->pid();
+  pb::PidsResponse response;
+  // Never empty: containerd takes a task without processes for a leaked one.
+  response.add_processes()->set_pid(static_cast<uint32_t>(init));
+  const auto members = container->cgroup->pids();
+  if (!members) return response;
+  for (const int pid : *members) {
+    if (pid != init) response.add_processes()->set_pid(static_cast<uint32_t>(pid));
+  }
+  return response;
+}
+
+Result<pb::StatsResponse> TaskService::stats(const pb::StatsRequest& request) {
+  const ContainerPtr container = TRY(find_built(request.id()));
+  auto counters = container->cgroup->stats();
+  // containerd skips a container that answers this and lists the others.
+  if (!counters) return error(ErrorKind::not_found, "container " + container->id + ": " + counters.error().to_string());
+  pb::StatsResponse response;
+  *response.mutable_stats() = metrics(*counters);
+  return response;
+}
+
+Result<pb::Empty> TaskService::close_io(const pb::CloseIORequest& request) {
+  const std::lock_guard lock(mutex_);
+  const ContainerPtr container = TRY(find_locked(request.id(), request.exec_id()));
+  if (request.stdin() && container->state != State::creating) container->stdio->close_stdin();
+  return pb::Empty();
+}
+
+}  // namespace wherry::shim

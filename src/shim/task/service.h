@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "shim/proto/task.pb.h"
+#include "shim/task/container.h"
+#include "shim/task/publisher.h"
+#include "shim/ttrpc/event_loop.h"
+#include "shim/ttrpc/server.h"
+#include "shim/ttrpc/worker_pool.h"
+
+namespace wherry::shim {
+
+// containerd.task.v2.Task and containerd.task.v3.Task over the containers of one
+// pod. One mutex guards the table and every container's state; it is never held
+// during I/O, so that State and Wait answer at once whatever else goes on.
+class TaskService {
+ public:
+  struct Config {
+    EventLoop* loop = nullptr;
+    Publisher* publisher = nullptr;
+    Workshop workshop;  // its deadline is set here
+    std::function<void()> before_exit;  // the decision is made: nobody may find this shim any more
+    std::function<void()> exit;         // the last answer is given
+  };
+
+  static std::unique_ptr<TaskService> create(Config config);
+  ~TaskService();
+  TaskService(const TaskService&) = delete;
+  TaskService& operator=(const TaskService&) = delete;
+
+  // Loop thread.
+  void handle(Request request, Call call);
+  void connection_closed(uint64_t connection_id);
+
+ private:
+  enum class Where : uint8_t { loop, quick_pool, slow_pool };
+  struct Method;
+  static const Method kMethods[];
+  using ContainerPtr = std::shared_ptr<Container>;  // the table and the requests under way own it
+
+  explicit TaskService(Config config);
+
+  template <auto M>
+  static void unary(TaskService& service, const std::string& payload, Call call);
+  static void wait(TaskService& service, const std::string& payload, Call call);
+  static void shutdown(TaskService& service, const std::string& payload, Call call);
+
+  Result<pb::CreateTaskResponse> create_task(const pb::CreateTaskRequest& request);
+  Result<pb::StartResponse> start(const pb::StartRequest& request);
+  Result<pb::StateResponse> state(const pb::StateRequest& request);
+  Result<pb::Empty> kill(const pb::KillRequest& request);
+  Result<pb::DeleteResponse> delete_task(const pb::DeleteRequest& request);
+  Result<pb::ConnectResponse> connect(const pb::ConnectRequest& request);
+  Result<pb::PidsResponse> pids(const pb::PidsRequest& request);
+  Result<pb::StatsResponse> stats(const pb::StatsRequest& request);
+  Result<pb::Empty> pause(const pb::PauseRequest& request);
+  Result<pb::Empty> resume(const pb::ResumeRequest& request);
+  Result<pb::Empty> close_io(const pb::CloseIORequest& request);
+
+  Result<ContainerPtr> find_locked(const std::string& id, const std::string& exec_id) const;
+  // A container whose build() is done.
+  Result<ContainerPtr> find_built(const std::string& id, const std::string& exec_id = {});
+  Error abandon(const ContainerPtr& container, const Error& reason);
+  void publish_create(const Container& container, const pb::CreateTaskRequest& request);
+  void watch_exit(const ContainerPtr& container);
+  void exited(const ContainerPtr& container);
+  Result<void> kill_paused(Container& container, uint32_t signal);
+  bool may_exit_locked() const;
+
+  const Config config_;
+  std::mutex mutex_;
+  std::map<std::string, ContainerPtr, std::less<>> containers_;
+  bool closing_ = false;
+  bool shutdown_wanted_ = false;
+  // Create and Delete may take long and may not keep the others from a thread.
+  std::unique_ptr<WorkerPool> quick_pool_;
+  std::unique_ptr<WorkerPool> slow_pool_;
+};
+
+}  // namespace wherry::shim

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/task/stdio.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace wherry::shim {
+namespace {
+
+Result<void> set_blocking(int fd, const std::string& path) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) return os_error(errno, path);
+  return {};
+}
+
+Result<UniqueFd> open_path(const std::string& path, int flags) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!fd) return os_error(errno, path);
+  return fd;
+}
+
+Result<bool> is_fifo(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) return os_error(errno, path);
+  return S_ISFIFO(info.st_mode);
+}
+
+// A writer is only given out when somebody reads or is about to (a reader that
+// waits in open counts): what is written before that could get lost.
+Result<UniqueFd> open_writer(const std::string& path, const Deadline& deadline) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (fd) {
+    TRY(set_blocking(fd.get(), path));
+    return fd;
+  }
+  if (errno != ENXIO) return os_error(errno, path);
+  enum Phase { waiting, opened, late };
+  const auto phase = std::make_shared<std::atomic<Phase>>(waiting);  // shared with an action that may come after all is over
+  deadline([phase, path] {
+    Phase expected = waiting;
+    if (!phase->compare_exchange_strong(expected, late)) return;
+    // A reader of our own ends the wait below.
+    UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  });
+  do {
+    fd.reset(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  } while (!fd && errno == EINTR);
+  const int saved_errno = errno;
+  Phase expected = waiting;
+  if (!phase->compare_exchange_strong(expected, opened)) {
+    return error(ErrorKind::unavailable, path + ": nobody opened the fifo for reading");
+  }
+  if (!fd) return os_error(saved_errno, path);
+  return fd;
+}
+
+Result<void> make_directories(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string directory = path.substr(0, slash);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return os_error(errno, directory);
+  }
+  return {};
+}
+
+Result<UniqueFd> open_log_file(const std::string& path) {
+  if (path.empty() || path[0] != '/') return error(ErrorKind::invalid, "log URI: expected file:///path, found \"file://" + path + "\"");
+  TRY(make_directories(path));
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd) return os_error(errno, path);
+  return fd;
+}
+
+// The scheme of a URI, "" for a plain path; `rest` is what follows "://".
+std::string_view split_scheme(std::string_view text, std::string_view& rest) {
+  const size_t at = text.find("://");
+  rest = at == std::string_view::npos ? text : text.substr(at + 3);
+  return at == std::string_view::npos ? std::string_view() : text.substr(0, at);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Deadline& deadline) {
+  if (config.terminal) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
+  std::unique_ptr<Stdio> stdio(new Stdio);
+  if (!config.stdin_path.empty()) {
+    const std::string& path = config.stdin_path;
+    stdio->container_[0] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
+    TRY(set_blocking(stdio->container_[0].get(), path));
+    if (TRY(is_fifo(path))) stdio->stdin_writer_ = TRY(open_path(path, O_WRONLY | O_NONBLOCK));
+  }
+  TRY(stdio->open_outputs(config, deadline));
+  return stdio;
+}
+
+Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& deadline) {
+  std::string_view rest;
+  const std::string_view scheme = split_scheme(config.stdout_path, rest);
+  if (scheme == "file") {
+    container_[1] = TRY(open_log_file(std::string(rest)));
+    container_[2].reset(::fcntl(container_[1].get(), F_DUPFD_CLOEXEC, 0));
+    if (!container_[2]) return os_error(errno, config.stdout_path);
+    return {};
+  }
+  if (scheme == "binary" || scheme == "binary-v2") {
+    return error(ErrorKind::unsupported, "log URI " + config.stdout_path + ": a logging program is not implemented yet; use file:// or a fifo");
+  }
+  if (!scheme.empty() && scheme != "fifo") return error(ErrorKind::invalid, "log URI " + config.stdout_path + ": unknown scheme");
+  const std::string paths[3] = {"", std::string(rest), config.stderr_path};
+  for (int i = 1; i <= 2; i++) {
+    const std::string& path = paths[i];
+    if (path.empty()) continue;
+    if (!TRY(is_fifo(path))) {
+      container_[i] = TRY(open_path(path, O_WRONLY | O_APPEND));
+      continue;
+    }
+    container_[i] = TRY(open_writer(path, deadline));
+    readers_[i] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
+  }
+  return {};
+}
+
+void Stdio::container_has_them() {
+  for (UniqueFd& fd : container_) fd.reset();
+}
+
+}  // namespace wherry::shim

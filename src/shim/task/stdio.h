@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+
+namespace wherry::shim {
+
+// Where a container's standard streams go, as containerd names them: "" for
+// nothing, the path of a fifo, or a URI in stdout for both outputs.
+struct StdioConfig {
+  std::string stdin_path;
+  std::string stdout_path;
+  std::string stderr_path;
+  bool terminal = false;
+};
+
+// Calls the action, from any thread, when an open has taken too long.
+using Deadline = std::function<void(std::function<void()> action)>;
+
+// The shim's part of a container's streams. The container writes into the fifo
+// itself: its end is the only writer, so that the client sees the end of file
+// when the process is gone, while our reader keeps the process from EPIPE while
+// the client is away. Of stdin we hold a writer, so that a client that detaches
+// does not end it; close_stdin() lets it go.
+class Stdio {
+ public:
+  // Waits for the client to open the other end of its fifos, until the deadline.
+  static Result<std::unique_ptr<Stdio>> open(const StdioConfig& config, const Deadline& deadline);
+  Stdio(const Stdio&) = delete;
+  Stdio& operator=(const Stdio&) = delete;
+
+  // For the container, -1 is /dev/null. Valid until container_has_them().
+  int fd(int number) const { return container_[number].get(); }
+  // Closes the container's ends here.
+  void container_has_them();
+
+  void close_stdin() { stdin_writer_.reset(); }
+
+ private:
+  Stdio() = default;
+  Result<void> open_outputs(const StdioConfig& config, const Deadline& deadline);
+
+  UniqueFd container_[3];
+  UniqueFd stdin_writer_;
+  UniqueFd readers_[3];
+};
+
+}  // namespace wherry::shim
