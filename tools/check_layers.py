@@ -31,5 +31,6 @@ def violations(source):
 
 if __name__ == "__main__":
     found = list(violations(pathlib.Path(__file__).resolve().parents[1] / "src"))
-    print("\n".join(found))
+    if found:
+        print("\n".join(found))
     sys.exit(bool(found))

@@ -103,7 +103,7 @@ def _():
         equal(server.wait(20), 0, "exit code after the last datagram")
 
 
-def ask_once_there(port, data):
+def ask_once_there(port, data, server):
     """As raw(), repeated while nobody listens: each connection counts, so none is made to probe."""
     answers = []
 
@@ -113,7 +113,7 @@ def ask_once_there(port, data):
             return True
         except ConnectionRefusedError:
             return False
-    wait_until(asked, "listener")
+    wait_until(asked, "listener", alive=server)
     return answers[0]
 
 
@@ -148,7 +148,7 @@ def _():
     command = wherry_run(guest("rust-tcpfd.wasm"), str(count), options=["--tcplisten", f"127.0.0.1:{port}"])
     with running(command) as server:
         for i in range(count):
-            answer = ask_once_there(port, f"GET /y{i} HTTP/1.0\r\n\r\n".encode())
+            answer = ask_once_there(port, f"GET /y{i} HTTP/1.0\r\n\r\n".encode(), server)
             equal(answer.partition(b"\r\n\r\n")[2], f"rust-p1 GET /y{i} HTTP/1.0\n".encode(), "body")
         equal(server.wait(20), 0, "exit code after the last request")
 
