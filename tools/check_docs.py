@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails if the documents name files that are not there, or the README's tables are not what the code says.
+
+check_docs.py --update writes the tables anew.
+"""
+import pathlib
+import re
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md",
+             "tests/*.md", "examples/*/README.md")
+ROW = re.compile(r'^(?:FEATURE)\((\w+),\s*"([^"]*)",\s*(on|off),\s*(\w+),\s*"([^"]*)",\s*"([^"]*)"\)')
+BEGIN, END = "<!-- features: written by tools/check_docs.py --update -->", "<!-- end -->"
+
+
+def feature_table():
+    """The README's feature table, from src/wasm/feature.def."""
+    rows = [ROW.match(line) for line in (SOURCE / "src/wasm/feature.def").read_text().splitlines()]
+    lines = ["| feature | | |", "| --- | --- | --- |"]
+    for row in filter(None, rows):
+        _, flag, default, _, text, proposal = row.groups()
+        state = "works" if default == "on" else "not yet"
+        link = "" if proposal == "spec" else f"[proposal](https://github.com/WebAssembly/{proposal})"
+        lines.append(f"| {text} | {state} | {link} |")
+    return "\n".join(lines)
+
+
+def tables(update):
+    """Compares, or replaces, what stands between the marks."""
+    readme = SOURCE / "README.md"
+    text = readme.read_text()
+    if BEGIN not in text:
+        return ["README.md: the feature table's mark is missing"]
+    head, rest = text.split(BEGIN, 1)
+    fresh = f"{head}{BEGIN}\n{feature_table()}\n{END}{rest.split(END, 1)[1]}"
+    if fresh != text and update:
+        readme.write_text(fresh)
+    elif fresh != text:
+        return ["README.md: the feature table is not that of src/wasm/feature.def; run tools/check_docs.py --update"]
+    return []
+
+
+def missing_paths():
+    """Every `path/like/this` of a document, and every relative link, must exist."""
+    roots = "|".join(sorted(p.name for p in SOURCE.iterdir() if p.is_dir() and not p.name.startswith(("build", ".git"))))
+    path = re.compile(rf"`((?:{roots})/[\w./*-]*)`|\]\((?!https?:|#)([\w./-]+)\)")
+    for pattern in DOCUMENTS:
+        for document in sorted(SOURCE.glob(pattern)):
+            for number, line in enumerate(document.read_text().splitlines(), 1):
+                for in_tree, relative in path.findall(line):
+                    found = list(SOURCE.glob(in_tree.rstrip("/"))) if in_tree else (document.parent / relative).exists()
+                    if not found:
+                        yield f"{document.relative_to(SOURCE)}:{number}: no {in_tree or relative}"
+
+
+def undescribed_folders():
+    """Each folder of src/LAYERS has its line in ARCHITECTURE.md."""
+    text = (SOURCE / "ARCHITECTURE.md").read_text()
+    for line in (SOURCE / "src/LAYERS").read_text().splitlines():
+        folder = line.split(":")[0]
+        if line and not line.startswith("#") and f"`{folder}/`" not in text:
+            yield f"ARCHITECTURE.md: no line for `{folder}/`"
+
+
+if __name__ == "__main__":
+    problems = [*tables("--update" in sys.argv[1:]), *missing_paths(), *undescribed_folders()]
+    if problems:
+        print("\n".join(problems))
+    sys.exit(bool(problems))
