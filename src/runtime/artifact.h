@@ -17,6 +17,10 @@
 
 namespace wherry::runtime {
 
+wasm::TableType table_type(const abi::ExternType& type);
+wasm::MemoryType memory_type(const abi::ExternType& type);
+wasm::GlobalType global_type(const abi::ExternType& type);
+
 // What a module wants from outside or offers, with its type in full. Views point
 // into the artifact.
 struct ExternType {
@@ -84,10 +88,10 @@ class Artifact {
 
  private:
   Artifact(UniqueFd file, const uint8_t* base, uint64_t size);
-  Result<void> check(const abi::Key* key) const;
   Result<void> map_code();
-  Result<void> register_types();
-  ExternType extern_type(uint32_t kind, uint32_t index) const;
+  void register_types();
+  ExternType extern_type(uint32_t kind, const abi::ExternType& type) const;
+  abi::ExternType item_type(uint32_t kind, uint32_t index) const;
 
   const UniqueFd file_;
   const uint8_t* const base_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "abi/context.h"
@@ -38,11 +39,11 @@ class Instance {
   const Artifact& artifact() const { return artifact_; }
   Store& store() const { return store_; }
 
-  std::optional<Extern> exported(std::string_view name) const;
-  std::optional<Function> exported_function(std::string_view name) const;
-  Memory* exported_memory(std::string_view name) const;
+  std::optional<Extern> exported(std::string_view name);
+  std::optional<Function> exported_function(std::string_view name);
+  Memory* exported_memory(std::string_view name);
   // The export names and what they stand for, in the module's order.
-  std::vector<std::pair<std::string_view, Extern>> exports() const;
+  std::vector<std::pair<std::string_view, Extern>> exports();
 
   // The rest is for this folder: what libcalls and segments work on, by index.
 
@@ -61,17 +62,17 @@ class Instance {
  private:
   Instance(Store& store, const Artifact& artifact);
 
-  Result<void> allocate();
-  Result<void> link_imports(const Linker& linker, std::vector<Extern>& imports) const;
-  Result<void> bind_imports(const std::vector<Extern>& imports);
-  void bind_function(uint32_t index, const Extern& item);
+  Result<std::vector<Extern>> find_imports(const Linker& linker) const;
+  void allocate_context();
+  void bind_imports(const std::vector<Extern>& imports);
+  void add_memory(Memory& memory);
+  void add_table(Table& table);
   Result<void> create_memories();
-  Result<void> create_tables();
-  void bind_globals();
   void bind_functions();
-  Extern item(wasm::ExternKind kind, uint32_t index) const;
-  abi::Value evaluate(abi::Slice expression);
-  uint64_t offset_of(abi::Slice expression, bool is64);
+  Result<void> create_globals_and_tables();
+  abi::FuncRef make_ref(uint32_t index) const;
+  Extern item(uint32_t kind, uint32_t index);
+  bool is_static(uint32_t table) const;
   Result<void, Trap> run_elems();
   Result<void, Trap> run_datas();
 
@@ -80,10 +81,11 @@ class Instance {
   const abi::ContextLayout layout_;
   abi::Context* context_ = nullptr;
   std::unique_ptr<HostContext[]> host_contexts_;  // of the imported host functions
+  uint32_t host_context_count_ = 0;
   std::vector<Memory*> memories_;
   std::vector<Table*> tables_;
   std::vector<Global> globals_;
-  std::vector<std::unique_ptr<abi::FuncRef>> other_refs_;  // by function, made on demand
+  std::unordered_map<uint32_t, std::unique_ptr<abi::FuncRef>> other_refs_;  // by function, made on demand
   std::vector<bool> dropped_datas_;
   std::vector<bool> dropped_elems_;
 };

@@ -23,7 +23,7 @@ class Linker {
   void define(std::string_view module, std::string_view name, const wasm::FuncType& type, HostFunction::Body body,
               void* data);
   // All exports of an instance, in place of what the module name had before.
-  void define_instance(std::string_view module, const Instance& instance);
+  void define_instance(std::string_view module, Instance& instance);
 
   // "unknown import ..." or "incompatible import type ...".
   Result<Extern> find(const ImportType& wanted) const;

@@ -77,8 +77,9 @@ class Store {
   const Artifact* code_at(const void* pc) const;
   // Whether a guest's access to `address` is one past a memory's end; likewise.
   bool in_memory_guard(const void* address) const;
-  // Writes down the fault; `frame` is the innermost frame record. Likewise.
-  void record_fault(Trap trap, const void* pc, const void* address, const void* frame);
+  // Writes down the fault with the frames from `frame` on, then those from
+  // `outer` on, then those of the entries that are still active. Likewise.
+  void record_fault(Trap trap, const void* pc, const void* address, const void* frame, const void* outer = nullptr);
 
  private:
   explicit Store(const StoreConfig& config);
@@ -88,6 +89,9 @@ class Store {
   std::unique_ptr<GuestStack> stack_;
   uint64_t memory_used_ = 0;
   Fault fault_;
+
+  void add_frame(const void* pc);
+  void add_frames(const void* frame);
 
   // Lists that the signal handler reads: replaced as a whole, old ones kept.
   template <class T>

@@ -31,6 +31,7 @@ struct StoreContext {
   runtime::Store* store = nullptr;
   std::atomic<int32_t> thread{0};  // that runs guest code of this store now
   const uint8_t* host_limit = nullptr;  // nested entries are refused below
+  uint32_t unwinding = 0;  // 1 + Trap of a nested call that just ended and was written down
 };
 static_assert(offsetof(StoreContext, host_rsp) == 0);
 static_assert(offsetof(StoreContext, guest_rsp) == 8);
