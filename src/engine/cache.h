@@ -11,7 +11,7 @@
 #include "abi/artifact.h"
 #include "base/fd.h"
 #include "base/result.h"
-#include "engine/digest.h"
+#include "base/sha256.h"
 
 namespace wherry::engine {
 

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "engine/cache.h"
-#include "engine/digest.h"
+#include "base/sha256.h"
 
 namespace wherry::engine {
 
