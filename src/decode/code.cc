@@ -25,15 +25,15 @@ Result<std::vector<wasm::Code::Locals>> locals(Reader& in) {
 // spec: binary-code
 Result<wasm::Code> code(Reader& in) {
   const uint64_t start = in.offset();
-  const wasm::Bytes whole = TRY(in.sized_bytes());
-  if (whole.bytes.size() > wasm::kMaxFunctionSize) {
-    return error(ErrorKind::unsupported,
-                 "function of " + std::to_string(whole.bytes.size()) + " bytes, at most " + std::to_string(wasm::kMaxFunctionSize), start);
-  }
-  Reader body(whole, in.features());
+  const uint32_t size = TRY(in.u32());
+  if (size > in.left()) return in.fail_at(start, "length out of bounds: a function of " + std::to_string(size) + " bytes");
+  if (size > wasm::kMaxFunctionSize)
+    return error(ErrorKind::unsupported, "function of " + std::to_string(size) + " bytes, at most " + std::to_string(wasm::kMaxFunctionSize), start);
+  const uint64_t end = in.offset() + size;
   wasm::Code result;
-  result.locals = TRY(locals(body));
-  result.body = TRY(body.bytes(body.left()));
+  result.locals = TRY(locals(in));
+  if (in.offset() > end) return in.fail("unexpected end of section or function: locals go past the function's end");
+  result.body = TRY(in.bytes_until(end));
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "decode/sections.h"
+#include "wasm/code_reader.h"
 #include "wasm/limits.h"
 
 namespace wherry::decode {
@@ -44,28 +45,34 @@ Result<void> preamble(Reader& in) {
 }
 
 // spec: binary-customsec
-Result<void> custom_section(Reader& in, wasm::Module& module) {
+Result<void> custom_section(Reader& in, uint64_t end, wasm::Module& module) {
   const std::string_view name = TRY(in.name());
-  module.customs.push_back({name, TRY(in.bytes(in.left()))});
+  if (in.offset() > end) return in.fail("unexpected end: a custom section's name goes past the section's end");
+  module.customs.push_back({name, TRY(in.bytes_until(end))});
   return {};
 }
 
-// Reads one section; `next` is the first of kSections that may still come.
+// Reads one section; `next` is the first of kSections that may still come. Its
+// content is not cut off at its end but checked to end there: what is wrong
+// first is reported first, as the reference interpreter does.
 Result<void> section(Reader& in, wasm::Module& module, size_t& next) {
   const uint64_t start = in.offset();
   const uint8_t id = TRY(in.byte());
   const Section* const known = std::ranges::find(kSections, id, &Section::id);
   if (id != 0 && known == std::end(kSections)) return in.fail_at(start, "malformed section id");
-  const wasm::Bytes content = TRY(in.sized_bytes());
-  Reader inside(content, in.features());
-  if (id == 0) return custom_section(inside, module);
+  const uint64_t size_start = in.offset();
+  const uint32_t size = TRY(in.u32());
+  if (size > in.left()) return in.fail_at(size_start, "length out of bounds: a section of " + std::to_string(size) + " bytes");
+  const uint64_t end = in.offset() + size;
+  if (id == 0) return custom_section(in, end, module);
 
   const size_t position = static_cast<size_t>(known - kSections);
   if (position < next) return in.fail_at(start, "unexpected content after last section: " + std::string(known->name) + " out of order");
   next = position + 1;
-  TRY(known->decode(inside, module));
-  if (!inside.at_end()) return inside.fail("section size mismatch: " + std::to_string(inside.left()) + " bytes left in " + known->name);
-  return {};
+  module.section_offsets[id] = in.offset();
+  TRY(known->decode(in, module));
+  if (in.offset() == end) return {};
+  return in.fail_at(end, "section size mismatch: " + std::string(known->name) + " of " + std::to_string(size) + " bytes");
 }
 
 // What only all sections together show.
@@ -77,6 +84,21 @@ Result<void> check_counts(const Reader& in, const wasm::Module& module) {
   return {};
 }
 
+Result<void> all_sections(Reader& in, wasm::Module& module) {
+  size_t next = 0;
+  while (!in.at_end()) TRY(section(in, module, next));
+  return check_counts(in, module);
+}
+
+// Bodies are read after the sections but come before what failed, so an
+// instruction that is malformed is the reason.
+Error first_failure(const wasm::Module& module, Error failure) {
+  if (failure.kind != ErrorKind::malformed) return failure;
+  for (const wasm::Code& code : module.code)
+    if (Result<void> body = wasm::check_body_syntax(module.binary, code.body); !body) return std::move(body).error();
+  return failure;
+}
+
 }  // namespace
 
 Result<wasm::Module> decode(std::span<const uint8_t> binary, wasm::FeatureSet features) {
@@ -86,9 +108,7 @@ Result<wasm::Module> decode(std::span<const uint8_t> binary, wasm::FeatureSet fe
   module.binary = binary;
   Reader in({binary, 0}, features);
   TRY(preamble(in));
-  size_t next = 0;
-  while (!in.at_end()) TRY(section(in, module, next));
-  TRY(check_counts(in, module));
+  if (Result<void> sections = all_sections(in, module); !sections) return first_failure(module, std::move(sections).error());
   return module;
 }
 

@@ -7,18 +7,22 @@
 namespace wherry::decode {
 
 Result<wasm::Bytes> Reader::bytes(size_t n) {
-  if (n > left()) return fail("length out of bounds: " + std::to_string(n) + " bytes of " + std::to_string(left()));
   const uint64_t at = offset();
+  if (n > left()) return fail_at(at + left(), "unexpected end of section or function");
   return wasm::Bytes{{in_.bytes(n), n}, at};
 }
 
-Result<wasm::Bytes> Reader::sized_bytes() { return bytes(TRY(u32())); }
+Result<wasm::Bytes> Reader::sized_bytes() {
+  const uint64_t start = offset();
+  const uint32_t n = TRY(u32());
+  if (n > left()) return fail_at(start, "length out of bounds: " + std::to_string(n) + " bytes of " + std::to_string(left()));
+  return bytes(n);
+}
 
 Result<std::string_view> Reader::name() {
-  const uint32_t size = TRY(u32());
-  if (size > wasm::kMaxNameLength && size <= left())
-    return error(ErrorKind::unsupported, "name of " + std::to_string(size) + " bytes, at most " + std::to_string(wasm::kMaxNameLength), offset());
-  const wasm::Bytes text = TRY(bytes(size));
+  const wasm::Bytes text = TRY(sized_bytes());
+  if (text.bytes.size() > wasm::kMaxNameLength)
+    return error(ErrorKind::unsupported, "name of " + std::to_string(text.bytes.size()) + " bytes, at most " + std::to_string(wasm::kMaxNameLength), text.offset);
   const std::string_view view(reinterpret_cast<const char*>(text.bytes.data()), text.bytes.size());
   if (!is_utf8(view)) return fail_at(text.offset, "malformed UTF-8 encoding");
   return view;
@@ -28,7 +32,7 @@ Result<uint32_t> Reader::count(uint32_t limit, const char* what) {
   const uint64_t start = offset();
   const uint32_t n = TRY(u32());
   if (n <= limit) return n;
-  if (n > left()) return fail("unexpected end: " + std::to_string(n) + " " + what + " in " + std::to_string(left()) + " bytes");
+  if (n > left()) return fail_at(start, "length out of bounds: " + std::to_string(n) + " " + what + " in " + std::to_string(left()) + " bytes");
   return error(ErrorKind::unsupported, "too many " + std::string(what) + ": " + std::to_string(n) + ", at most " + std::to_string(limit), start);
 }
 

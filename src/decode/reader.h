@@ -27,12 +27,12 @@ class Reader {
   Result<uint8_t> byte() { return checked(in_.byte()); }
   Result<uint32_t> u32() { return checked(in_.u32()); }
   Result<uint64_t> u64() { return checked(in_.uN<64>()); }
-  // An unsigned number of an address type's size.
-  Result<uint64_t> address(wasm::AddressType type) { return type == wasm::AddressType::i64 ? u64() : checked(in_.uN<32>()); }
   // n bytes, in place.
   Result<wasm::Bytes> bytes(size_t n);
   // Length and bytes.
   Result<wasm::Bytes> sized_bytes();
+  // All bytes up to this offset.
+  Result<wasm::Bytes> bytes_until(uint64_t offset) { return bytes(offset - this->offset()); }
   // spec: binary-name
   Result<std::string_view> name();
   // How many of `what` follow: at most `limit`.  spec: binary-vec

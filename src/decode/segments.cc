@@ -53,7 +53,7 @@ Result<wasm::Data> data(Reader& in) {
   segment.active = flags != kPassive;
   if (flags == kExplicitMemory) segment.memory = wasm::MemoryIndex(TRY(in.u32()));
   if (segment.active) segment.offset = TRY(in.const_expr());
-  segment.init = TRY(in.sized_bytes());
+  segment.init = TRY(in.bytes(TRY(in.u32())));
   return segment;
 }
 

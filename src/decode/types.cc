@@ -23,8 +23,8 @@ Result<LimitsAndFlags> limits(Reader& in) {
   if (flags & k64Bit) TRY(in.require(wasm::Feature::memory64, start));
 
   LimitsAndFlags type{{}, flags & k64Bit ? wasm::AddressType::i64 : wasm::AddressType::i32, (flags & kShared) != 0};
-  type.limits.min = TRY(in.address(type.address));
-  if (flags & kHasMax) type.limits.max = TRY(in.address(type.address));
+  type.limits.min = TRY(in.u64());
+  if (flags & kHasMax) type.limits.max = TRY(in.u64());
   return type;
 }
 
@@ -50,7 +50,7 @@ Result<wasm::FuncType> func_type(Reader& in) {
     case kSub:
     case kSubFinal:
     case kRec: return wasm::unsupported_feature(wasm::Feature::gc, start);
-    default: return in.fail_at(start, "malformed definition type");
+    default: return in.fail_at(start, form >= 0x80 ? "integer representation too long" : "malformed definition type");
   }
   wasm::FuncType type;
   type.params = TRY(result_type(in, wasm::kMaxParams, "parameters"));

@@ -7,16 +7,17 @@ using wasm::BlockType;
 using wasm::FuncType;
 using wasm::Opcode;
 
-bool FunctionBody::push_control(Opcode op, const BlockType& type) {
-  Control block{.op = op};
-  if (type.kind == BlockType::Kind::function) {
-    block.function = this->type(type.bits);
-    if (!block.function || !pop(block.params())) return false;
-  } else if (type.kind == BlockType::Kind::value) {
-    block.value = type.value();
-    block.has_value = true;
-    if (!enabled(block.value)) return false;
-  }
+// spec: valid-blocktype
+bool FunctionBody::block_type(const BlockType& type, Control& block) {
+  if (type.kind == BlockType::Kind::function) return (block.function = this->type(type.bits)) != nullptr;
+  if (type.kind == BlockType::Kind::empty) return true;
+  block.value = type.value();
+  block.has_value = true;
+  return enabled(block.value);
+}
+
+bool FunctionBody::open_block(Control& block) {
+  if (!pop(block.params())) return false;
   if (control_.size() > wasm::kMaxNesting) return fail(ErrorKind::unsupported, "blocks are nested too deeply");
   base_ = block.height = operands_.height();
   control_.push_back(block);
@@ -42,14 +43,20 @@ bool FunctionBody::label(uint32_t depth, Control*& out) {
 bool FunctionBody::valid_unreachable() { return set_unreachable(), true; }
 
 // spec: valid-block, valid-loop
-bool FunctionBody::valid_block() { return push_control(in_.op, in_.block); }
+bool FunctionBody::valid_block() {
+  Control block{.op = in_.op};
+  return block_type(in_.block, block) && open_block(block);
+}
 
 // spec: valid-if
-bool FunctionBody::valid_if() { return pop(wasm::kI32) && push_control(in_.op, in_.block); }
+bool FunctionBody::valid_if() {
+  Control block{.op = in_.op};
+  return block_type(in_.block, block) && pop(wasm::kI32) && open_block(block);
+}
 
 bool FunctionBody::valid_else() {
   Control& block = control_.back();
-  if (block.op != Opcode::if_) return fail(ErrorKind::malformed, "misplaced ELSE opcode");
+  if (block.op != Opcode::if_) return fail(ErrorKind::malformed, "END opcode expected, found ELSE");
   if (!close_block(block)) return false;
   block.op = Opcode::else_;
   block.unreachable = false;

@@ -38,14 +38,21 @@ bool FunctionBody::run(wasm::Bytes body) {
   wasm::CodeReader reader(body);
   while (!control_.empty()) {
     if (!reader.next(in_)) [[unlikely]]
-      return error_ = reader.failure(), false;
+      return malformed(body);
     if (!step()) [[unlikely]]
       return false;
     if (operands_.too_high()) [[unlikely]]
       return fail(ErrorKind::unsupported, "too many operands on the stack");
   }
   in_.offset = reader.offset();
-  return reader.at_end() || fail(ErrorKind::malformed, "END opcode expected: bytes behind the function's end");
+  return reader.at_end() || malformed(body);
+}
+
+bool FunctionBody::malformed(wasm::Bytes body) {
+  Result<void> syntax = wasm::check_body_syntax(module_.binary, body);
+  CHECK(!syntax, "a body is malformed for one reader and not for another");
+  error_ = std::move(syntax).error();
+  return false;
 }
 
 [[gnu::always_inline]] inline bool FunctionBody::valid_plain() {

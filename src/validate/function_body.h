@@ -29,6 +29,7 @@ class FunctionBody {
  private:
   bool declare_locals(const wasm::FuncType& type, const wasm::Code& code);
   bool run(wasm::Bytes body);
+  bool malformed(wasm::Bytes body);
   bool step();
   bool step_rare();
   bool step_constant();
@@ -93,7 +94,9 @@ class FunctionBody {
   bool check_top(std::span<const wasm::ValType> expected);
   void set_unreachable();
 
-  bool push_control(wasm::Opcode op, const wasm::BlockType& type);
+  bool block_type(const wasm::BlockType& type, Control& block);
+  // Pops the block's parameters and enters it.
+  bool open_block(Control& block);
   // Checks that the block's results and nothing else are left, and pops it.
   bool close_block(Control& block);
   bool label(uint32_t depth, Control*& out);

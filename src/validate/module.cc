@@ -10,6 +10,8 @@ namespace {
 
 using wasm::Feature;
 
+enum Section : size_t { kFunctionSection = 3, kTableSection = 4, kMemorySection = 5, kStartSection = 8, kElemSection = 9 };
+
 // Everything of a module but its function bodies. The order is the binary's.
 class ModuleValidator {
  public:
@@ -40,6 +42,9 @@ class ModuleValidator {
   Result<void> elems();
   Result<void> datas();
 
+  // Where a section begins, for what has no better place.
+  uint64_t at(Section section) const { return module_.section_offsets[section]; }
+
   Result<void> constant(const wasm::ConstExpr& expr, wasm::ValType type) {
     return body_.constant(expr, type, static_cast<uint32_t>(module_.globals.size()));
   }
@@ -52,16 +57,18 @@ class ModuleValidator {
   FunctionBody body_;
 };
 
-Error invalid(std::string what, uint64_t offset = Error::kNoOffset) { return error(ErrorKind::invalid, std::move(what), offset); }
+Error invalid(std::string what, uint64_t offset) { return error(ErrorKind::invalid, std::move(what), offset); }
 
-Error unknown(const char* what, uint32_t index, uint64_t offset = Error::kNoOffset) {
+Error unknown(const char* what, uint32_t index, uint64_t offset) {
   return invalid("unknown " + std::string(what) + " " + std::to_string(index), offset);
 }
 
 Result<void> ModuleValidator::functions() {
-  for (const wasm::TypeIndex type : module_.functions)
-    if (type.value >= module_.types.size()) return unknown("type", type.value);
+  for (const wasm::TypeIndex type : std::span(module_.functions).subspan(module_.imported_functions))
+    if (type.value >= module_.types.size()) return unknown("type", type.value, at(kFunctionSection));
   for (const wasm::Import& import : module_.imports) {
+    const auto* const type = std::get_if<wasm::TypeIndex>(&import.type);
+    if (type && type->value >= module_.types.size()) return unknown("type", type->value, import.offset);
     const auto* const global = std::get_if<wasm::GlobalType>(&import.type);
     if (global && global->is_mutable && !context_.features.contains(Feature::mutable_globals))
       return wasm::unsupported_feature(Feature::mutable_globals, import.offset);
@@ -70,21 +77,25 @@ Result<void> ModuleValidator::functions() {
 }
 
 // spec: valid-limits
-Result<void> check_limits(const wasm::Limits& limits) {
-  if (limits.max && *limits.max < limits.min) return invalid("size minimum must not be greater than maximum");
+Result<void> check_limits(const wasm::Limits& limits, uint64_t offset) {
+  if (limits.max && *limits.max < limits.min) return invalid("size minimum must not be greater than maximum", offset);
   return {};
 }
 
 // spec: valid-tabletype, valid-memtype
 Result<void> ModuleValidator::tables_and_memories() {
   static constexpr uint64_t kMaxPages32 = 65'536;
-  for (const wasm::Table& table : module_.tables) TRY(check_limits(table.type.limits));
+  for (const wasm::Table& table : module_.tables) {
+    TRY(check_limits(table.type.limits, at(kTableSection)));
+    if (table.type.limits.min > UINT32_MAX || table.type.limits.max.value_or(0) > UINT32_MAX)
+      return invalid("table size must be at most 4294967295", at(kTableSection));
+  }
   for (const wasm::MemoryType& memory : module_.memories) {
     if (memory.limits.min > kMaxPages32 || memory.limits.max.value_or(0) > kMaxPages32)
-      return invalid("memory size must be at most 65536 pages (4GiB)");
-    TRY(check_limits(memory.limits));
+      return invalid("memory size must be at most 65536 pages (4GiB)", at(kMemorySection));
+    TRY(check_limits(memory.limits, at(kMemorySection)));
   }
-  if (module_.memories.size() > 1 && !context_.features.contains(Feature::multi_memory)) return invalid("multiple memories");
+  if (module_.memories.size() > 1 && !context_.features.contains(Feature::multi_memory)) return invalid("multiple memories", at(kMemorySection));
   return {};
 }
 
@@ -124,7 +135,7 @@ Result<void> ModuleValidator::tables_inits() {
   for (uint32_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
     const wasm::Table& table = module_.tables[i];
     if (table.init) TRY(body_.constant(*table.init, table.type.element, module_.imported_globals));
-    if (!table.init && !table.type.element.nullable()) return invalid("type mismatch: a table of non-nullable references without an initial value");
+    if (!table.init && !table.type.element.nullable()) return invalid("type mismatch: a table of non-nullable references without an initial value", at(kTableSection));
   }
   return {};
 }
@@ -153,16 +164,16 @@ Result<void> ModuleValidator::exports() {
 // spec: valid-start
 Result<void> ModuleValidator::start() {
   if (!module_.start) return {};
-  if (module_.start->value >= module_.functions.size()) return unknown("function", module_.start->value);
+  if (module_.start->value >= module_.functions.size()) return unknown("function", module_.start->value, at(kStartSection));
   const wasm::FuncType& type = module_.type_of(*module_.start);
-  if (!type.params.empty() || !type.results.empty()) return invalid("start function: expected () -> (), found " + to_string(type));
+  if (!type.params.empty() || !type.results.empty()) return invalid("start function: expected () -> (), found " + to_string(type), at(kStartSection));
   return {};
 }
 
 // spec: valid-elem
 Result<void> ModuleValidator::elem(const wasm::Elem& elem) {
   for (const wasm::FuncIndex function : elem.functions)
-    if (function.value >= module_.functions.size()) return unknown("function", function.value);
+    if (function.value >= module_.functions.size()) return unknown("function", function.value, at(kElemSection));
   for (const wasm::ConstExpr& expr : elem.expressions) TRY(constant(expr, elem.type));
   if (elem.mode != wasm::Elem::Mode::active) return {};
   if (elem.table.value >= module_.tables.size()) return unknown("table", elem.table.value, elem.offset.offset);

@@ -87,6 +87,23 @@ void BasicCodeReader<input>::skip_catches(uint32_t count) {
   }
 }
 
+Result<void> check_body_syntax(std::span<const uint8_t> binary, Bytes body) {
+  const uint64_t end = body.offset + body.bytes.size();
+  CodeReader reader({binary.subspan(body.offset), body.offset});
+  Instruction in;
+  for (std::vector<Opcode> open = {Opcode::block}; !open.empty();) {
+    if (!reader.next(in)) return reader.failure();
+    const Immediate immediate = info(in.op).immediate;
+    if (immediate == Immediate::block_type || immediate == Immediate::try_table) open.push_back(in.op);
+    if (in.op == Opcode::else_ && std::exchange(open.back(), Opcode::else_) != Opcode::if_)
+      return error(ErrorKind::malformed, "END opcode expected, found ELSE", in.offset);
+    if (in.op == Opcode::end) open.pop_back();
+  }
+  if (reader.offset() < end) return error(ErrorKind::malformed, "END opcode expected: bytes behind the function's end", reader.offset());
+  if (reader.offset() > end) return error(ErrorKind::malformed, "section size mismatch: a function goes past its end", end);
+  return {};
+}
+
 template class BasicCodeReader<Input::untrusted>;
 template class BasicCodeReader<Input::trusted>;
 

@@ -111,6 +111,11 @@ template <Input input>
 using CodeReader = BasicCodeReader<Input::untrusted>;
 using TrustedCodeReader = BasicCodeReader<Input::trusted>;
 
+// Whether the body is a sequence of instructions that ends with its `end` at its
+// last byte. Reads on behind a body that does not, so that the reason given is
+// the reference interpreter's. For failures: validation sees all of this by itself.
+Result<void> check_body_syntax(std::span<const uint8_t> binary, Bytes body);
+
 // The labels of a br_table in order, the default last: `Labels labels(in);
 // while (!labels.done()) use(labels.next());`
 class Labels {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -107,6 +108,7 @@ struct Module {
   std::vector<Code> code;  // of the defined functions
   std::vector<Data> datas;
   std::vector<CustomSection> customs;
+  std::array<uint64_t, 14> section_offsets{};  // of the contents, by section id; for messages
 
   uint32_t imported_functions = 0;
   uint32_t imported_tables = 0;
