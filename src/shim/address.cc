@@ -2,7 +2,6 @@
 #include "shim/address.h"
 
 #include <fcntl.h>
-#include <nettle/sha2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/sha256.h"
 #include "shim/task/bundle.h"
 #include "shim/ttrpc/client.h"
 
@@ -18,20 +18,6 @@ namespace {
 
 constexpr std::string_view kScheme = "unix://";
 constexpr const char* kGroupAnnotations[] = {"io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"};
-
-std::string hex_sha256(std::string_view text) {
-  sha256_ctx context;
-  sha256_init(&context);
-  sha256_update(&context, text.size(), reinterpret_cast<const uint8_t*>(text.data()));
-  uint8_t digest[SHA256_DIGEST_SIZE];
-  sha256_digest(&context, sizeof digest, digest);
-  std::string hex;
-  for (const uint8_t byte : digest) {
-    hex += "0123456789abcdef"[byte >> 4];
-    hex += "0123456789abcdef"[byte & 15];
-  }
-  return hex;
-}
 
 // Go's filepath.Join: empty parts are left out and the result is made canonical.
 std::string join(std::initializer_list<std::string_view> parts) {
@@ -67,7 +53,7 @@ Result<UniqueFd> lock_directory_of(const std::string& path) {
 }  // namespace
 
 std::string socket_path(std::string_view root, std::string_view containerd_address, std::string_view ns, std::string_view group) {
-  return std::string(root) + "/" + hex_sha256(join({containerd_address, ns, group}));
+  return std::string(root) + "/" + to_hex(sha256(join({containerd_address, ns, group})));
 }
 
 std::string_view path_of_address(std::string_view address) {

@@ -12,9 +12,9 @@ namespace wherry::shim {
 // Where a container's standard streams go, as containerd names them: "" for
 // nothing, the path of a fifo, or a URI in stdout for both outputs.
 struct StdioConfig {
-  std::string stdin_path;
-  std::string stdout_path;
-  std::string stderr_path;
+  std::string stdin_path{};
+  std::string stdout_path{};
+  std::string stderr_path{};
   bool terminal = false;
 };
 
