@@ -17,8 +17,8 @@ struct MountOptions {
   uint64_t clear = 0;
   uint64_t set_all = 0;  // of this mount and all below it (rro, rnosuid...)
   uint64_t clear_all = 0;
-  std::vector<uint64_t> propagation;      // MS_SHARED..., | MS_REC, in order
-  std::vector<std::string> file_system;   // "size=65536k", "sync": for the file system
+  std::vector<uint64_t> propagation = {};     // MS_SHARED..., | MS_REC, in order
+  std::vector<std::string> file_system = {};  // "size=65536k", "sync": for the file system
 };
 
 Result<MountOptions> parse_mount_options(const std::vector<std::string>& options);

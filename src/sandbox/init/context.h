@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "sandbox/launch_message.h"
+#include "sandbox/spec.h"
+
+namespace wherry::sandbox {
+
+// What the steps of a container's init share. Each step is a function that is
+// called once, in the order of prepare() in init.cc, by the only thread there is.
+struct InitContext {
+  LaunchMessage message;
+  Spec spec;
+  std::string warnings;  // lines for the operator
+
+  void warn(std::string_view line) {
+    if (!warnings.empty()) warnings += '\n';
+    warnings += line;
+  }
+};
+
+}  // namespace wherry::sandbox

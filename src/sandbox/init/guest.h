@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace wherry::sandbox {
+
+struct GuestConfig {
+  UniqueFd artifact;
+  UniqueFd root;  // the container's /, for the guest's preopen
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string invoke;
+  uint64_t max_memory = UINT64_MAX;
+};
+
+// What runs in a container. load_guest() is the real one; tests bring their own.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+  // To its end, with nothing but what the system call filter leaves. Returns the
+  // exit code.
+  virtual int run() = 0;
+};
+
+using GuestLoader = Result<std::unique_ptr<Guest>> (*)(GuestConfig);
+
+// Maps the artifact and instantiates it with every host interface.
+Result<std::unique_ptr<Guest>> load_guest(GuestConfig config);
+
+// init_main() with another guest.
+int run_init(GuestLoader load);
+
+}  // namespace wherry::sandbox

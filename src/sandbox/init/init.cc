@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/init.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <initializer_list>
+
+#include "sandbox/guest_memory.h"
+#include "sandbox/hooks.h"
+#include "sandbox/init/guest.h"
+#include "sandbox/init/pause.h"
+#include "sandbox/init/steps.h"
+
+namespace wherry::sandbox {
+namespace {
+
+constexpr int kSetupFailed = 1;
+
+// Ignored signals stay ignored across an exec (SIGPIPE in every shim).
+void reset_signals() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction current;
+    if (::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) ::sigaction(number, &standard, nullptr);
+  }
+}
+
+// The hooks of the process that launched us run while the namespaces exist and the
+// root file system is still the host's; then ours.
+Result<void> run_create_hooks(const InitContext& context) {
+  if (!context.message.has_hooks) return {};
+  TRY(say(kControlFd, Say::namespaces));
+  const std::string answer = TRY(hear(kControlFd));
+  if (answer.empty() || answer[0] != static_cast<char>(Say::go)) return error(ErrorKind::unavailable, "the shim is gone");
+  return {};
+}
+
+Result<void> run_container_hooks(const InitContext& context) {
+  if (context.spec.hooks.createContainer.empty()) return {};
+  const HookState state{.id = context.message.id,
+                        .status = "creating",
+                        .pid = ::getpid(),
+                        .bundle = context.message.bundle,
+                        .spec = &context.spec};
+  return run_hooks("createContainer", context.spec.hooks.createContainer, state);
+}
+
+// The order matters: what needs the host's /proc or privileges comes before what
+// takes them away.
+Result<void> prepare(InitContext& context) {
+  ::umask(0);
+  TRY(set_oom_score(context));
+  TRY(enter_namespaces(context));
+  TRY(run_create_hooks(context));
+  TRY(name_host(context));
+  const UniqueFd root = TRY(take_root(context));
+  TRY(make_mounts(context, root.get()));
+  TRY(make_devices(context, root.get()));
+  TRY(set_sysctls(context));
+  TRY(run_container_hooks(context));
+  TRY(hide_paths(context, root.get()));
+  TRY(pivot_into(context, root.get()));
+  TRY(set_rlimits(context));
+  TRY(drop_privileges(context));
+  if (!TRY(restrict_paths(context))) context.warn("this kernel has no Landlock of version 2 or later");
+  return {};
+}
+
+Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader loader) {
+  if (context.message.kind == InitKind::pause) return std::unique_ptr<Guest>();
+  const Process& process = context.spec.process;
+  GuestConfig config;
+  if (context.message.has_artifact) config.artifact.reset(kArtifactFd);
+  config.root.reset(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!config.root) return os_error(errno, "/");
+  config.args = process.args;
+  config.env = process.env;
+  config.invoke = context.message.invoke;
+  config.max_memory = guest_memory(context.message.memory_limit);
+  return loader(std::move(config));
+}
+
+// Until the start comes, a signal that ends a process ends this one: its pid may be
+// 1 of a namespace, for which the kernel would ignore it.
+Result<void> wait_for_start(int signals) {
+  pollfd events[] = {{kControlFd, POLLIN, 0}, {signals, POLLIN, 0}};
+  for (;;) {
+    if (::poll(events, 2, -1) < 0 && errno != EINTR) return os_error(errno, "poll");
+    // The start first: a signal that was sent after it belongs to the guest.
+    if (events[0].revents) {
+      const std::string packet = TRY(hear(kControlFd));
+      if (packet.empty()) ::_exit(128 + SIGKILL);  // nobody is left who could start us
+      if (packet[0] == static_cast<char>(Say::start)) return {};
+    }
+    signalfd_siginfo info;
+    if (events[1].revents && ::read(signals, &info, sizeof info) == sizeof info) {
+      ::_exit(128 + static_cast<int>(info.ssi_signo));
+    }
+  }
+}
+
+Result<UniqueFd> watch_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&signals, number);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+  if (!fd) return os_error(errno, "signalfd");
+  return fd;
+}
+
+Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
+  InitContext context;
+  {
+    const UniqueFd config(kConfigFd);
+    context.message = TRY(read_launch_message(config.get()));
+  }
+  kind = context.message.kind;
+  ::prctl(PR_SET_NAME, kind == InitKind::pause ? "wherry-pause" : "wherry-init");
+  context.spec = TRY(parse_spec(context.message.spec_json));
+  TRY(prepare(context));
+  std::unique_ptr<Guest> guest = TRY(load(context, loader));
+  const UniqueFd signals = TRY(watch_signals());
+  TRY(restrict_system_calls());
+  TRY(say(kControlFd, Say::ready, context.warnings));
+  TRY(wait_for_start(signals.get()));
+  return guest;
+}
+
+}  // namespace
+
+int run_init(GuestLoader loader) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  reset_signals();
+  InitKind kind = InitKind::wasm;
+  auto guest = get_ready(loader, kind);
+  if (!guest) {
+    const char code = static_cast<char>('A' + static_cast<int>(guest.error().kind));
+    (void)say(kControlFd, Say::error, code + guest.error().to_string());
+    return kSetupFailed;
+  }
+  ::close(kControlFd);
+  if (kind == InitKind::pause) return run_pause();
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  return (*guest)->run();
+}
+
+int init_main(int, char**) {
+  return run_init(load_guest);
+}
+
+}  // namespace wherry::sandbox

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sandbox/attach.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/cgroup_files.h"
+#include "sandbox/init/steps.h"
+#include "sandbox/root_path.h"
+
+namespace wherry::sandbox {
+namespace {
+
+Error in_mount(const SpecMount& mount, Error failure) {
+  failure.message = "mount " + mount.destination + ": " + failure.message;
+  return failure;
+}
+
+Result<void> make_bind(const InitContext& context, const SpecMount& mount, MountOptions options, int root) {
+  // The specification: a relative source is relative to the bundle.
+  const std::string source = mount.source.starts_with('/') ? mount.source : context.message.bundle + "/" + mount.source;
+  const UniqueFd tree = TRY(clone_mount(AT_FDCWD, source, options));
+  struct stat info;
+  if (::fstat(tree.get(), &info) != 0) return os_error(errno, source);
+  const UniqueFd target = S_ISDIR(info.st_mode) ? TRY(make_directory_in_root(root, mount.destination))
+                                                : TRY(make_file_in_root(root, mount.destination));
+  if (options.propagation.empty()) options.propagation.push_back(MS_PRIVATE | MS_REC);
+  return attach_mount(tree.get(), target.get(), options);
+}
+
+// procfs and sysfs decide what the rest of a container may see of the kernel, so
+// an image must not choose their place by a link.
+bool needs_plain_path(const SpecMount& mount) { return mount.type == "proc" || mount.type == "sysfs"; }
+
+Result<void> make_file_system(const SpecMount& mount, const MountOptions& options, int root) {
+  const UniqueFd target = TRY(make_directory_in_root(root, mount.destination));
+  if (needs_plain_path(mount)) {
+    auto plain = open_in_root(root, mount.destination, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+    if (!plain) return error(ErrorKind::denied, "a symbolic link is in the way of " + mount.type);
+  }
+  auto made = new_mount(mount.type, mount.source, options);
+  if (!made && mount.type == "sysfs" && made.error().kind == ErrorKind::denied) {
+    // Not the owner of the network namespace: the host's view, read-only.
+    MountOptions bind = options;
+    bind.recursive_bind = true;
+    bind.set |= MOUNT_ATTR_RDONLY;
+    made = clone_mount(AT_FDCWD, "/sys", bind);
+  }
+  const UniqueFd tree = TRY(std::move(made));
+  return attach_mount(tree.get(), target.get(), options);
+}
+
+// This process's cgroup in one hierarchy, from /proc/self/cgroup.
+std::string own_cgroup(std::string_view lines, const CgroupHost::Hierarchy* hierarchy) {
+  for (const std::string_view line : split_words(lines, "\n")) {
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    std::string_view name = line.substr(first + 1, second - first - 1);
+    if (name.starts_with("name=")) name.remove_prefix(5);
+    if (hierarchy ? !name.empty() && split_words(name, ",").front() == hierarchy->controllers.front() : name.empty()) {
+      return std::string(line.substr(second + 1));
+    }
+  }
+  return "/";
+}
+
+// Type `cgroup` means: this container's own cgroups, whichever version there is.
+// With a cgroup namespace /proc/self/cgroup says "/", but the host's mounts still
+// show the whole tree, so new instances are mounted, whose root is the namespace's.
+Result<void> make_cgroup(const InitContext& context, const SpecMount& mount, const MountOptions& options, int root) {
+  const CgroupHost host = TRY(CgroupHost::detect());
+  const bool own_namespace = context.spec.linux_.find(NamespaceType::cgroup) != nullptr;
+  const UniqueFd target = TRY(make_directory_in_root(root, mount.destination));
+  const std::string cgroups = own_namespace ? "" : TRY(read_control("/proc/self/cgroup"));
+  if (host.version == CgroupVersion::v2) {
+    const UniqueFd tree = own_namespace ? TRY(new_mount("cgroup2", "cgroup", options))
+                                        : TRY(clone_mount(AT_FDCWD, host.unified + own_cgroup(cgroups, nullptr), options));
+    return attach_mount(tree.get(), target.get(), options);
+  }
+  const UniqueFd tmpfs = TRY(new_mount(
+      "tmpfs", "cgroup", {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, .file_system = {"mode=755"}}));
+  TRY(attach_mount(tmpfs.get(), target.get(), {}));
+  for (const CgroupHost::Hierarchy& hierarchy : host.v1) {
+    const std::string name = hierarchy.mountpoint.substr(hierarchy.mountpoint.rfind('/') + 1);
+    const UniqueFd place = TRY(make_directory_in_root(tmpfs.get(), name));
+    const std::string own = hierarchy.mountpoint + own_cgroup(cgroups, &hierarchy);
+    MountOptions kernel = options;
+    for (const std::string& controller : hierarchy.controllers) {
+      if (controller == "systemd") kernel.file_system.push_back("none");
+      kernel.file_system.push_back(controller == "systemd" ? "name=systemd" : controller);
+    }
+    const UniqueFd tree =
+        own_namespace ? TRY(new_mount("cgroup", "cgroup", kernel)) : TRY(clone_mount(AT_FDCWD, own, options));
+    TRY(attach_mount(tree.get(), place.get(), options));
+    for (const std::string& controller : hierarchy.controllers) {
+      if (controller != name) (void)::symlinkat(name.c_str(), tmpfs.get(), controller.c_str());
+    }
+  }
+  return set_attributes(tmpfs.get(), options.set, options.clear, 0, false);
+}
+
+Result<void> make_one(const InitContext& context, const SpecMount& mount, int root) {
+  if (!mount.uidMappings.empty() || !mount.gidMappings.empty()) {
+    return error(ErrorKind::unsupported, "id-mapped mounts are not supported yet");
+  }
+  const MountOptions options = TRY(parse_mount_options(mount.options));
+  if (options.bind || mount.type == "bind") return make_bind(context, mount, options, root);
+  if (mount.type == "cgroup" || mount.type == "cgroup2") return make_cgroup(context, mount, options, root);
+  return make_file_system(mount, options, root);
+}
+
+}  // namespace
+
+Result<void> make_mounts(const InitContext& context, int root) {
+  for (const SpecMount& mount : context.spec.mounts) {
+    auto made = make_one(context, mount, root);
+    if (!made) return in_mount(mount, std::move(made).error());
+  }
+  return {};
+}
+
+}  // namespace wherry::sandbox

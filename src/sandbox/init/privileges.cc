@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sandbox/init/steps.h"
+
+namespace wherry::sandbox {
+namespace {
+
+// Of what the specification grants, what a guest may keep. A user other than root
+// keeps only ambient ones, as after any exec.
+uint64_t kept_capabilities(const Process& process) {
+  if (!process.capabilities) return 0;
+  const Capabilities& sets = *process.capabilities;
+  const uint64_t granted = process.user.uid == 0 ? sets.permitted & sets.effective : sets.ambient & sets.permitted;
+  return granted & sets.bounding & guest_capabilities();
+}
+
+Result<void> drop_bounding(uint64_t keep) {
+  for (int number = 0; ::prctl(PR_CAPBSET_READ, number) >= 0; ++number) {
+    if (keep >> number & 1) continue;
+    if (::prctl(PR_CAPBSET_DROP, number) != 0) return os_error(errno, "cannot drop a capability");
+  }
+  return {};
+}
+
+Result<void> set_capabilities(uint64_t keep) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2] = {};
+  for (int i = 0; i < 2; ++i) data[i].effective = data[i].permitted = static_cast<uint32_t>(keep >> (32 * i));
+  if (::syscall(SYS_capset, &header, data) != 0) return os_error(errno, "capset");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return os_error(errno, "ambient capabilities");
+  return {};
+}
+
+// The raw calls: one thread, so there is nobody for glibc to tell.
+Result<void> set_user(const User& user) {
+  const std::vector<gid_t> groups(user.additionalGids.begin(), user.additionalGids.end());
+  if (::syscall(SYS_setgroups, groups.size(), groups.data()) != 0) return os_error(errno, "setgroups");
+  if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) return os_error(errno, "setgid");
+  if (::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) return os_error(errno, "setuid");
+  return {};
+}
+
+}  // namespace
+
+Result<void> drop_privileges(const InitContext& context) {
+  const Process& process = context.spec.process;
+  const uint64_t keep = kept_capabilities(process);
+  TRY(drop_bounding(keep));
+  if (::prctl(PR_SET_KEEPCAPS, 1) != 0) return os_error(errno, "PR_SET_KEEPCAPS");
+  TRY(set_user(process.user));
+  TRY(set_capabilities(keep));
+  if (::prctl(PR_SET_KEEPCAPS, 0) != 0) return os_error(errno, "PR_SET_KEEPCAPS");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return os_error(errno, "no_new_privs");
+  // Not to be traced or read by another process of the same user in the pod.
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return os_error(errno, "PR_SET_DUMPABLE");
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return os_error(errno, "PR_SET_PDEATHSIG");
+  ::umask(process.user.umask.value_or(022));
+  return {};
+}
+
+}  // namespace wherry::sandbox

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sandbox/init/context.h"
+
+namespace wherry::sandbox {
+
+// The steps of an init, in their order; each in the file of its name.
+
+// Joins namespaces by path and makes the cgroup namespace.
+Result<void> enter_namespaces(const InitContext& context);
+// hostname, domainname, the loopback interface of a new network namespace.
+Result<void> name_host(const InitContext& context);
+
+// Makes a private copy of the mounted root file system the mount at its place and
+// returns it; everything that follows is done relative to it.
+Result<UniqueFd> take_root(const InitContext& context);
+Result<void> make_mounts(const InitContext& context, int root);
+Result<void> make_devices(const InitContext& context, int root);
+// maskedPaths, readonlyPaths, root.readonly.
+Result<void> hide_paths(const InitContext& context, int root);
+// The kernel parameters of its own namespaces; others are refused.
+Result<void> set_sysctls(const InitContext& context);
+// The root becomes / and the host's is gone; goes to process.cwd.
+Result<void> pivot_into(const InitContext& context, int root);
+
+Result<void> set_oom_score(InitContext& context);
+Result<void> set_rlimits(InitContext& context);
+// The user, the capabilities a guest may keep, no_new_privs. Sets the signal for
+// the death of the parent again, since a change of user clears it.
+Result<void> drop_privileges(const InitContext& context);
+// A second wall around /: no path outside of it, no execution, no device nodes.
+// Returns false if the kernel has none, or too old a one.
+Result<bool> restrict_paths(const InitContext& context);
+// The list of system calls that are left; final.
+Result<void> restrict_system_calls();
+
+}  // namespace wherry::sandbox

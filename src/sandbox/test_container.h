@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sandbox/init.h"
+
+namespace wherry::sandbox {
+
+#define SKIP_UNLESS_ROOT() \
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root"
+
+// A directory of its own that goes away with it.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const;
+  std::string read(const std::string& name) const;
+
+ private:
+  std::string path_;
+};
+
+struct Outcome {
+  int code = -1;       // of waitid: exit code, or 128+n
+  std::string output;  // standard output and error
+};
+
+// A container made of a nearly empty root file system, which runs a probe (see
+// probe_test.cc) instead of a Wasm module. `spec` can be changed before launch().
+class TestContainer {
+ public:
+  TestContainer();
+  ~TestContainer();
+
+  // The probe's name and arguments.
+  void run_probe(const std::vector<std::string>& args) { spec["process"]["args"] = args; }
+  Result<void> launch(InitKind kind = InitKind::wasm);
+  // start(), and the end of it.
+  Outcome finish();
+  // Both; fails the test if launch() does.
+  Outcome run();
+
+  Init& init() { return *init_; }
+  std::string proc(const std::string& file) const;  // /proc/PID/file
+  std::string status(const std::string& key) const;
+
+  TemporaryDirectory directory;  // the bundle; rootfs in it
+  nlohmann::json spec;
+  const Cgroup* cgroup = nullptr;
+  int artifact = -1;
+  uint64_t memory_limit = UINT64_MAX;
+
+ private:
+  std::unique_ptr<Launcher> launcher_;
+  std::unique_ptr<Init> init_;
+  UniqueFd output_;
+  bool reaped_ = false;
+};
+
+}  // namespace wherry::sandbox

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "sandbox/test_container.h"
+
+namespace wherry::sandbox {
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = std::filesystem::temp_directory_path().string() + "/wherry-sandbox.XXXXXX";
+  path_ = ::mkdtemp(name.data());
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void TemporaryDirectory::write(const std::string& name, const std::string& text) const {
+  std::filesystem::create_directories(std::filesystem::path(path_ + "/" + name).parent_path());
+  std::ofstream(path_ + "/" + name) << text;
+}
+
+std::string TemporaryDirectory::read(const std::string& name) const {
+  std::ifstream file(path_ + "/" + name);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+TestContainer::TestContainer() {
+  std::filesystem::create_directories(directory / "rootfs");
+  directory.write("rootfs/etc/motd", "hello");
+  spec = nlohmann::json::parse(R"({
+    "ociVersion": "1.0.2",
+    "process": {"user": {"uid": 0, "gid": 0}, "args": ["exit", "0"], "env": ["A=b"], "cwd": "/"},
+    "root": {"path": "rootfs"},
+    "hostname": "probe",
+    "mounts": [
+      {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
+      {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]}
+    ],
+    "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]}
+  })");
+  auto launcher = Launcher::create();
+  EXPECT_TRUE(launcher);
+  if (launcher) launcher_ = std::move(*launcher);
+}
+
+TestContainer::~TestContainer() {
+  if (init_ && !reaped_) {
+    (void)init_->signal(SIGKILL);
+    siginfo_t info;
+    ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(init_->pidfd()), &info, WEXITED);
+  }
+}
+
+Result<void> TestContainer::launch(InitKind kind) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return os_error(errno, "pipe");
+  output_.reset(pipe[0]);
+  const UniqueFd writer(pipe[1]);
+  const std::string json = spec.dump();
+  const Spec parsed = TRY(parse_spec(json));
+  LaunchConfig config;
+  config.id = "probe";
+  config.bundle = directory.path();
+  config.rootfs = directory / "rootfs";
+  config.spec = &parsed;
+  config.spec_json = json;
+  config.kind = kind;
+  config.cgroup = cgroup;
+  config.stdio[1] = config.stdio[2] = writer.get();
+  config.artifact = artifact;
+  config.memory_limit = memory_limit;
+  init_ = TRY(launcher_->launch(config));
+  return {};
+}
+
+Outcome TestContainer::finish() {
+  EXPECT_TRUE(init_->start());
+  Outcome outcome;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(output_.get(), buffer, sizeof buffer)) > 0;) outcome.output.append(buffer, static_cast<size_t>(n));
+  siginfo_t info{};
+  ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(init_->pidfd()), &info, WEXITED);
+  reaped_ = true;
+  outcome.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+  return outcome;
+}
+
+Outcome TestContainer::run() {
+  const auto launched = launch();
+  EXPECT_TRUE(launched) << launched.error().message;
+  return launched ? finish() : Outcome{};
+}
+
+std::string TestContainer::proc(const std::string& file) const {
+  return "/proc/" + std::to_string(init_->pid()) + "/" + file;
+}
+
+std::string TestContainer::status(const std::string& key) const {
+  std::ifstream file(proc("status"));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
+  }
+  return "";
+}
+
+}  // namespace wherry::sandbox
