@@ -18,7 +18,7 @@ EXEMPT = {"tools/check_style.py"}
 
 
 def committed():
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True, check=True)
+    listing = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True, check=True)
     return [SOURCE / name for name in listing.stdout.split("\0") if name]
 
 

@@ -6,7 +6,6 @@ All of it happens in network and mount namespaces of its own: only loopback is t
 artifact cache are nobody else's, and whatever ends the demo, nothing is left.
 """
 import argparse
-import os
 import pathlib
 import shutil
 import signal
@@ -16,32 +15,21 @@ import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(SOURCE / "tests" / "lib"), str(SOURCE / "tools")]
+sys.path.insert(0, str(SOURCE / "tests" / "lib"))
 
+import namespaces  # noqa: E402
 from containerd import RUNC, WHERRY, Containerd, HarnessError  # noqa: E402
-from demo_measure import Latency, table, throughput  # noqa: E402
 from http_checks import request  # noqa: E402
 from image import write_image  # noqa: E402
+from server_containers import Servers  # noqa: E402
 
 PORT = 3000
-INSIDE = "WHERRY_DEMO_INSIDE"
 WASM_IMAGE, NATIVE_IMAGE = "wherry.local/httpbin:demo", "wherry.local/httpbin-native:demo"
 REQUESTS = (("GET", "/healthz", None), ("GET", "/get?a=b&greeting=hello+world", None), ("POST", "/echo", "echo me"))
 
 
 def say(text):
     print(f"\n== {text}", flush=True)
-
-
-def enter_namespaces():
-    """Replaces this process by one in fresh namespaces, with loopback up and an empty cache directory."""
-    if os.geteuid() != 0:
-        sys.exit("demo: containers need root")
-    if INSIDE not in os.environ:
-        command = ["unshare", "--net", "--mount", sys.executable, __file__, *sys.argv[1:]]
-        os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/var/cache"], check=True)
 
 
 def pack(build, directory):
@@ -77,6 +65,28 @@ def stop(daemon, container):
     return code, seconds
 
 
+def table(wasm, native, first, starts, rates):
+    """The demo's last word."""
+    def ratio(ours, theirs):
+        return f"{ours / theirs:.2f}"
+
+    def ms(seconds):
+        return f"{seconds * 1000:.0f} ms"
+    sizes = [archive.stat().st_size / 1000 for archive in (wasm, native)]
+    rows = [
+        ("", "Wherry", "runc, native", "ratio"),
+        ("image", f"{sizes[0]:.0f} KB", f"{sizes[1]:.0f} KB", ratio(*sizes)),
+        ("image with embedded runtime", "not yet", "", ""),
+        ("start, first: compiles", ms(first), "", ""),
+        ("start, cached", ms(starts["wherry"]), ms(starts["runc"]), ratio(starts["wherry"], starts["runc"])),
+        ("requests a second", *(f"{rates[n][0]:.0f}" for n in ("wherry", "runc")),
+         ratio(rates["wherry"][0], rates["runc"][0])),
+        ("requests a CPU second", *(f"{rates[n][1]:.0f}" for n in ("wherry", "runc")),
+         ratio(rates["wherry"][1], rates["runc"][1])),
+    ]
+    return "\n".join(f"{a:<28} {b:>10} {c:>14} {d:>7}".rstrip() for a, b, c, d in rows)
+
+
 def demo(build, directory, rounds):
     say("pack")
     wasm, native = pack(build, directory)
@@ -88,8 +98,8 @@ def demo(build, directory, rounds):
             print("imported", *daemon.import_image(archive))
 
         say(f"run it: ctr run -d --net-host --runtime {WHERRY} {WASM_IMAGE} web")
-        latency = Latency(daemon, PORT)
-        first = latency.start(WASM_IMAGE, "web", WHERRY)
+        servers = Servers(daemon, PORT)
+        first = servers.start(WASM_IMAGE, "web", WHERRY)
         print(f"answers on port {PORT} after {first * 1000:.0f} ms (compiled just now)\n")
         show_requests()
         say("stop it: ctr tasks kill --signal SIGTERM web")
@@ -97,8 +107,9 @@ def demo(build, directory, rounds):
         print(f"ended with {code} after {seconds * 1000:.0f} ms")
 
         say("measure, Wherry and runc in turns")
-        starts = latency.compare({"wherry": (WASM_IMAGE, WHERRY), "runc": (NATIVE_IMAGE, RUNC)}, rounds)
-        rates = throughput(latency, {"wherry": (WASM_IMAGE, WHERRY), "runc": (NATIVE_IMAGE, RUNC)})
+        both = {"wherry": (WASM_IMAGE, WHERRY), "runc": (NATIVE_IMAGE, RUNC)}
+        starts = servers.compare_starts(both, rounds)
+        rates = servers.compare_rates(both)
         leaks = daemon.leaks()
     say("httpbin, the C++ server")
     print(table(wasm, native, first, starts, rates))
@@ -111,7 +122,7 @@ def main():
     parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=SOURCE / "build", metavar="DIR")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="starts to measure [default: 7]")
     options = parser.parse_args()
-    enter_namespaces()
+    namespaces.enter(["/var/cache"])  # the artifact cache is in there
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = pathlib.Path(tempfile.mkdtemp(prefix="wherry-demo-"))
     try:

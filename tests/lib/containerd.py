@@ -13,10 +13,10 @@ harness that was killed left behind is removed by the next one. Several may run 
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 from remains import Remains, sweep_dead
@@ -57,7 +57,8 @@ class Containerd:
         if not self.binary.is_file() or not self.client.is_file():
             raise HarnessError(f"no containerd with ctr in {self.binary.parent}")
         sweep_dead()
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"wt-{os.getpid()}-", dir="/tmp"))
+        self.directory = pathlib.Path("/tmp", f"wt-{os.getpid()}-{secrets.token_hex(4)}")
+        self.directory.mkdir(mode=0o711)
         self.namespace = self.directory.name
         self.address = self.directory / "c.sock"
         self.log_path = self.directory / "log"

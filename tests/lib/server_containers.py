@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo measures: image sizes, start latency, requests a second; Wherry and runc in turns."""
+"""Measures containers that serve HTTP: start latency, requests a second and a CPU second; runtimes in turns."""
 import os
 import re
 import statistics
@@ -14,8 +14,8 @@ LOAD = ["wrk", "--threads", "1", "--connections", "16", "--duration", "2s"]
 LOAD_ROUNDS = 3
 
 
-class Latency:
-    """Starts server containers and times them."""
+class Servers:
+    """Starts server images on the host's network. Candidates are {name: (image, runtime)}."""
 
     def __init__(self, daemon, port):
         self.daemon, self.port = daemon, port
@@ -31,8 +31,8 @@ class Latency:
             time.sleep(0.0005)
         return time.monotonic() - begin
 
-    def compare(self, candidates, rounds):
-        """{name: median seconds}, each started once a round. candidates: {name: (image, runtime)}."""
+    def compare_starts(self, candidates, rounds):
+        """{name: median seconds}, each started once a round."""
         times = {name: [] for name in candidates}
         for i in range(rounds):
             for name, (image, runtime) in candidates.items():
@@ -40,18 +40,17 @@ class Latency:
                 self.daemon.remove(f"{name}-{i}")
         return {name: statistics.median(t) for name, t in times.items()}
 
-
-def throughput(latency, candidates):
-    """{name: (requests a second, requests a CPU second of the server)}, medians of turns."""
-    seen = {name: [] for name in candidates}
-    for i in range(LOAD_ROUNDS):
-        for name, (image, runtime) in candidates.items():
-            container = f"load-{name}-{i}"
-            latency.start(image, container, runtime)
-            pid = latency.daemon.tasks()[container][0]
-            seen[name].append(_load(latency.port, pid))
-            latency.daemon.remove(container)
-    return {name: tuple(map(statistics.median, zip(*rates))) for name, rates in seen.items()}
+    def compare_rates(self, candidates):
+        """{name: (requests a second, requests a CPU second of the server)}, medians of turns."""
+        seen = {name: [] for name in candidates}
+        for i in range(LOAD_ROUNDS):
+            for name, (image, runtime) in candidates.items():
+                container = f"load-{name}-{i}"
+                self.start(image, container, runtime)
+                pid = self.daemon.tasks()[container][0]
+                seen[name].append(_load(self.port, pid))
+                self.daemon.remove(container)
+        return {name: tuple(map(statistics.median, zip(*rates))) for name, rates in seen.items()}
 
 
 def _load(port, pid):
@@ -69,25 +68,3 @@ def _cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def table(wasm, native, first, starts, rates):
-    """The demo's last word."""
-    def ratio(ours, theirs):
-        return f"{ours / theirs:.2f}"
-
-    def ms(seconds):
-        return f"{seconds * 1000:.0f} ms"
-    sizes = [archive.stat().st_size / 1000 for archive in (wasm, native)]
-    rows = [
-        ("", "Wherry", "runc, native", "ratio"),
-        ("image", f"{sizes[0]:.0f} KB", f"{sizes[1]:.0f} KB", ratio(*sizes)),
-        ("image with embedded runtime", "not yet", "", ""),
-        ("start, first: compiles", ms(first), "", ""),
-        ("start, cached", ms(starts["wherry"]), ms(starts["runc"]), ratio(starts["wherry"], starts["runc"])),
-        ("requests a second", *(f"{rates[n][0]:.0f}" for n in ("wherry", "runc")),
-         ratio(rates["wherry"][0], rates["runc"][0])),
-        ("requests a CPU second", *(f"{rates[n][1]:.0f}" for n in ("wherry", "runc")),
-         ratio(rates["wherry"][1], rates["runc"][1])),
-    ]
-    return "\n".join(f"{a:<28} {b:>10} {c:>14} {d:>7}".rstrip() for a, b, c, d in rows)
