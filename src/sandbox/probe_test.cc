@@ -101,7 +101,7 @@ int one(const std::vector<std::string>& args, size_t& at) {
   if (name == "mknod") report("mknod", ::mknod(next().c_str(), S_IFCHR | 0666, 0x103));
   if (name == "rename") {
     const std::string from = next();
-    report("rename", ::rename(from.c_str(), next().c_str()));
+    report("rename", ::renameat(AT_FDCWD, from.c_str(), AT_FDCWD, next().c_str()));
   }
   if (name == "pwd") {
     char path[4096];

@@ -37,7 +37,10 @@ Result<void> make_bind(const InitContext& context, const SpecMount& mount, Mount
 // an image must not choose their place by a link.
 bool needs_plain_path(const SpecMount& mount) { return mount.type == "proc" || mount.type == "sysfs"; }
 
-Result<void> make_file_system(const SpecMount& mount, const MountOptions& options, int root) {
+Result<void> make_file_system(const SpecMount& mount, MountOptions options, int root) {
+  // No native program runs in here that could need to write to them, and read-only
+  // /proc/self/mem is closed even to an engine gone wrong.
+  if (needs_plain_path(mount)) options.set |= MOUNT_ATTR_RDONLY;
   const UniqueFd target = TRY(make_directory_in_root(root, mount.destination));
   if (needs_plain_path(mount)) {
     auto plain = open_in_root(root, mount.destination, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
@@ -48,7 +51,6 @@ Result<void> make_file_system(const SpecMount& mount, const MountOptions& option
     // Not the owner of the network namespace: the host's view, read-only.
     MountOptions bind = options;
     bind.recursive_bind = true;
-    bind.set |= MOUNT_ATTR_RDONLY;
     made = clone_mount(AT_FDCWD, "/sys", bind);
   }
   const UniqueFd tree = TRY(std::move(made));
