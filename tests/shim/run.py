@@ -1,18 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 1500
-"""The shim under real containerd, 1.6 and 2.4, and by itself. The numbers are those of the
-acceptance checks of containerd-shim.md, section 11."""
+"""The shim by itself and under real containerd, 1.6 and 2.4. The numbers in the names are those
+of the shim's acceptance checks."""
 import pathlib
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
+import checks_crash  # noqa: E402
+import checks_events  # noqa: E402
+import checks_run  # noqa: E402
 import checks_start  # noqa: E402
+import checks_task  # noqa: E402
 import checks_ttrpc  # noqa: E402
 from suite import Suite  # noqa: E402
+from world import World  # noqa: E402
 
 suite = Suite()
-checks_start.register(suite)
-checks_ttrpc.register(suite)
-suite.main()
+for module in (checks_start, checks_ttrpc, checks_task):
+    module.register(suite)
+worlds = [World("1.6"), World("2.4")]
+for world in worlds:
+    for module in (checks_run, checks_events, checks_crash):
+        module.register(suite, world)
+try:
+    suite.main()
+finally:
+    for world in worlds:
+        world.close()

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks 6 to 20: one container, its output, its end and what ctr says about it."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from suite import equal, wait_until
+from world import IMAGE, WHERRY
+
+CGROUP_V2 = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def stderr_of(done):
+    """Without containerd 2's own warnings."""
+    return "".join(line + "\n" for line in done.stderr.splitlines() if "level=warning" not in line)
+
+
+def cpu_time(text):
+    return int(re.search(r"^(?:cpuacct\.usage|cpu\.usage_usec)\s+(\d+)", text, re.M).group(1))
+
+
+def register(suite, world):
+    def test(name):
+        return suite.test(f"{name} [{world.version}]")
+
+    @test("check 6: ctr run prints the guest's output and exits with its code")
+    def _():
+        done = world.run("echo", "hello", "wherry")
+        equal((done.returncode, done.stdout), (0, "hello wherry\n"), "echo")
+        equal(world.run(program="/hello.wasm").stdout, "hello\n", "hello")
+        for code in (0, 3, 255):
+            equal(world.run("exit", str(code)).returncode, code, "exit code")
+
+    @test("check 7: a trap is a failure with a reason, and no status is unknown")
+    def _():
+        done = world.run("trap")
+        equal(done.returncode, 134, "exit code")
+        assert "unreachable" in done.stderr, done.stderr
+        with world.running("sleep") as container:
+            assert "UNKNOWN" not in world.daemon.ctr("tasks", "ls").stdout
+            equal(world.daemon.tasks()[container][1], "RUNNING", "status")
+
+    @test("check 8: a detached container runs with a live pid")
+    def _():
+        with world.running("sleep") as container:
+            assert pathlib.Path(f"/proc/{world.pid(container)}").is_dir()
+
+    @test("check 9: ctr t ps lists that pid")
+    def _():
+        with world.running("sleep") as container:
+            listed = world.daemon.ctr("tasks", "ps", container).stdout
+            assert str(world.pid(container)) in listed.split(), listed
+
+    @test("check 10: SIGTERM ends a looping guest with 143, SIGKILL with 137")
+    def _():
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGKILL, 137)):
+            with world.attached("loop") as (container, process, lines):
+                lines.wait_for(1)
+                world.daemon.ctr("tasks", "kill", "-s", number.name, container)
+                equal(process.wait(20), code, f"exit code after {number.name}")
+
+    @test("SIGTERM ends a guest that sleeps in the host")
+    def _():
+        with world.attached("sleep") as (container, process, lines):
+            lines.wait_for(1)
+            world.daemon.ctr("tasks", "kill", "-s", "SIGTERM", container)
+            equal(process.wait(20), 143, "exit code")
+
+    @test("check 11: killing an exited task says that it has finished")
+    def _():
+        with world.running("exit", "0", until="STOPPED") as container:
+            done = world.daemon.ctr("tasks", "kill", container, check=False)
+            equal(done.returncode, 1, "exit code")
+            assert "process already finished: not found" in done.stderr, done.stderr
+            # --all cleans up leftovers and is no error.
+            equal(world.daemon.ctr("tasks", "kill", "-a", "-s", "SIGKILL", container, check=False).returncode, 0, "kill --all")
+
+    @test("check 12: pause stops the guest and resume lets it go on")
+    def _():
+        with world.attached("tick", "5") as (container, _, lines):
+            lines.wait_for(3)
+            world.daemon.ctr("tasks", "pause", container)
+            equal(world.daemon.tasks()[container][1], "PAUSED", "status")
+            usage = cpu_time(world.daemon.ctr("tasks", "metrics", container).stdout)
+            seen = len(lines.snapshot())
+            time.sleep(0.2)  # what must not happen has no event to wait for
+            assert len(lines.snapshot()) <= seen + 3, "lines came while paused"
+            equal(cpu_time(world.daemon.ctr("tasks", "metrics", container).stdout), usage, "CPU time while paused")
+            equal(world.daemon.ctr("tasks", "pause", container, check=False).returncode, 1, "second pause")
+            world.daemon.ctr("tasks", "resume", container)
+            equal(world.daemon.tasks()[container][1], "RUNNING", "status")
+            lines.wait_for(len(lines.snapshot()) + 5)
+
+    @test("SIGKILL ends a paused container")
+    def _():
+        with world.attached("tick", "5") as (container, process, lines):
+            lines.wait_for(2)
+            world.daemon.ctr("tasks", "pause", container)
+            world.daemon.ctr("tasks", "kill", "-s", "SIGKILL", container)
+            equal(process.wait(20), 137, "exit code")
+
+    @test("check 13: metrics of the machine's cgroup version, with growing CPU time")
+    def _():
+        with world.attached("loop") as (container, _, lines):
+            lines.wait_for(1)
+            text = world.daemon.ctr("tasks", "metrics", container).stdout
+            if CGROUP_V2:
+                assert "memory.usage" in text and "cpu.usage_usec" in text, text
+            else:
+                assert "memory.usage_in_bytes" in text and "cpuacct.usage " in text, text
+            memory = int(re.search(r"^memory\.usage\w*\s+(\d+)", text, re.M).group(1))
+            assert 100 << 10 < memory < 64 << 20, f"memory usage {memory}"
+            first = cpu_time(text)
+            wait_until(lambda: cpu_time(world.daemon.ctr("tasks", "metrics", container).stdout) > first, "more CPU time")
+
+    @test("check 16: stdin reaches the guest and ends")
+    def _():
+        equal(world.run("cat", stdin="hi\n").stdout, "hi\n", "cat")
+        large = "".join(f"line {i}\n" for i in range(40000))
+        equal(world.run("cat", stdin=large).stdout, large, "cat of a large input")
+
+    @test("the two outputs stay apart and complete")
+    def _():
+        done = world.run("both")
+        equal((done.stdout, stderr_of(done)), ("to stdout\n", "to stderr\n"), "outputs")
+        lines = world.run("lines", "20000").stdout.splitlines()
+        equal((len(lines), lines[-1]), (20000, "line 19999 of some output that fills the pipe"), "lines")
+
+    @test("check 17: --log-uri file:// gets both streams")
+    def _():
+        with tempfile.TemporaryDirectory(prefix="wherry-log-") as directory:
+            log = pathlib.Path(directory, "a", "x.log")
+            container = world.new_id("l")
+            world.daemon.ctr("run", "-d", "--runtime", WHERRY, "--log-uri", f"file://{log}", IMAGE, container, "/probe.wasm", "both")
+            try:
+                world.daemon.wait_status(container, "STOPPED")
+                equal(sorted(log.read_text().splitlines()), ["to stderr", "to stdout"], "log")
+            finally:
+                world.daemon.remove(container)
+
+    @test("a terminal and binary:// logging say that they come later")
+    def _():
+        done = world.run("echo", "x", options=["--log-uri", "binary:///bin/true"])
+        assert done.returncode != 0 and "a logging program is not implemented yet" in done.stderr, done.stderr
+        world.check_no_leaks()
+
+    @test("check 18: a root file system by --rootfs")
+    def _():
+        with tempfile.TemporaryDirectory(prefix="wherry-rootfs-") as root:
+            probe = (pathlib.Path(__file__).parent / "guests" / "probe.wasm").read_bytes()
+            pathlib.Path(root, "x.wasm").write_bytes(probe)
+            container = world.new_id("r")
+            done = world.daemon.ctr("run", "--rm", "--runtime", WHERRY, "--rootfs", root, container, "/x.wasm", "echo", "from", root, check=False)
+            equal((done.returncode, done.stdout), (0, f"from {root}\n"), "run")
+            assert os.path.exists(f"{root}/x.wasm"), "the directory was emptied"
+
+    @test("check 19: a bind mount is seen, and read-only holds")
+    def _():
+        with tempfile.TemporaryDirectory(prefix="wherry-mount-") as directory:
+            os.chmod(directory, 0o777)
+            pathlib.Path(directory, "in").write_text("from the host\n")
+            mount = f"type=bind,src={directory},dst=/data,options=rbind"
+            done = world.run("read", "/data/in", options=["--mount", mount + ":ro"])
+            equal((done.returncode, done.stdout), (0, "from the host\n"), "read")
+            done = world.run("write", "/data/out", "x", options=["--mount", mount + ":ro"])
+            equal(done.returncode, 1, "write to a read-only mount")
+            assert "ead-only" in done.stderr or "ermitted" in done.stderr or "denied" in done.stderr, done.stderr
+            equal(world.run("write", "/data/out", "x", options=["--mount", mount + ":rw"]).returncode, 0, "write")
+            equal(pathlib.Path(directory, "out").read_text(), "x", "what was written")
+
+    @test("check 20: environment, working directory and user")
+    def _():
+        done = world.run("env", options=["--env", "A=b c"])
+        names = dict(line.split("=", 1) for line in done.stdout.splitlines())
+        equal((names["A"], names["FROM_IMAGE"]), ("b c", "yes"), "environment")
+        equal(world.run("read", "motd", options=["--cwd", "/etc"]).stdout, "of the image\n", "file relative to cwd")
+        with world.running("sleep", options=["--user", "1000"]) as container:
+            status = pathlib.Path(f"/proc/{world.pid(container)}/status").read_text()
+            equal(re.search(r"^Uid:\s+(.*)$", status, re.M).group(1).split(), ["1000"] * 4, "Uid")
+
+    @test("check 44: the cgroup is where the spec says, with its limits")
+    def _():
+        options = ["--memory-limit", str(64 << 20), "--cpu-quota", "50000", "--cpu-period", "100000", "--cgroup", "/{}/sub"]
+        options[-1] = options[-1].format(world.daemon.namespace)
+        with world.running("sleep", options=options) as container:
+            lines = pathlib.Path(f"/proc/{world.pid(container)}/cgroup").read_text().splitlines()
+            paths = {tuple(line.split(":")[1].split(",")): line.split(":")[2] for line in lines}
+            wanted = f"/{world.daemon.namespace}/sub"
+            wrong = {k: v for k, v in paths.items() if v != wanted}
+            assert not wrong, f"not in {wanted}: {wrong}"
+            if CGROUP_V2:
+                equal(pathlib.Path(f"/sys/fs/cgroup{wanted}/memory.max").read_text(), f"{64 << 20}\n", "memory.max")
+                equal(pathlib.Path(f"/sys/fs/cgroup{wanted}/cpu.max").read_text(), "50000 100000\n", "cpu.max")
+            else:
+                equal(pathlib.Path(f"/sys/fs/cgroup/memory{wanted}/memory.limit_in_bytes").read_text(), f"{64 << 20}\n", "memory limit")
+                equal(pathlib.Path(f"/sys/fs/cgroup/cpu{wanted}/cpu.cfs_quota_us").read_text(), "50000\n", "cpu quota")
+
+    @test("a guest hits the container's memory limit before the kernel does")
+    def _():
+        done = world.run("allocate", "200", options=["--memory-limit", str(64 << 20)])
+        equal(done.returncode, 3, "exit code")
+        assert re.match(r"refused after \d\d MiB\n", done.stdout), done.stdout
+
+    @test("check 55: nothing of containerd is in the guest's environment or descriptors")
+    def _():
+        with world.attached("sleep", options=["--env", "X=y"]) as (container, _, lines):
+            lines.wait_for(1)
+            pid = world.pid(container)
+            environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+            assert b"DAEMON_SECRET" not in environ and b"TTRPC" not in environ, environ
+            assert "DAEMON_SECRET" not in world.run("env").stdout
+            links = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+            odd = [link for link in links if str(world.daemon.address) in link or "/state/" in link or link.startswith("socket:")]
+            assert not odd, odd
+
+    @test("ctr's own runtime check: ctr run -d, then start again is refused")
+    def _():
+        with world.running("sleep") as container:
+            done = world.daemon.ctr("tasks", "start", container, check=False)
+            assert done.returncode != 0, "a second start succeeded"
+            equal(world.daemon.tasks()[container][1], "RUNNING", "status")
+
+
+__all__ = ["register", "stderr_of", "subprocess"]
