@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/stat.h>
+
+#include "wasi/host/errno.h"
+#include "wasi/host/types.h"
+
+namespace wherry::wasi {
+
+// Refuses what a guest must never open or look into, by the file itself and not
+// by its path: the kernel's own file systems (/proc/self/mem would let it
+// rewrite the engine), devices but the harmless ones, fifos (opening one
+// blocks) and sockets. `fd` may be an O_PATH descriptor. acces if refused.
+Io<void> check_filesystem(int fd);
+Io<struct stat> check_openable(int fd);
+
+Filetype filetype_of(mode_t mode);
+
+}  // namespace wherry::wasi

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "runtime/artifact.h"
+#include "runtime/linker.h"
+#include "wasi/guest/import.h"
+
+namespace wherry::wasi {
+
+// What this host lacks of a module's imports.
+struct MissingImport {
+  std::string module;
+  std::string name;
+  std::string why;  // who would provide it, or which type it has here
+};
+std::vector<MissingImport> missing_imports(const runtime::Artifact& artifact);
+
+// Defines what the module imports, and nothing else, as functions of `guest`;
+// unlinkable with all that is missing.
+Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker);
+
+}  // namespace wherry::wasi
