@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -38,7 +39,8 @@ std::optional<double> parse_quantity(std::string_view text, std::span<const Unit
 
 std::string format(double value, const char* unit) {
   std::array<char, 32> text;
-  const char* const pattern = value < 9.95 && value != static_cast<int>(value) ? "%.1f %s" : "%.0f %s";
+  const double tenths = std::round(value * 10);
+  const char* const pattern = tenths < 100 && std::fmod(tenths, 10) != 0 ? "%.1f %s" : "%.0f %s";
   std::snprintf(text.data(), text.size(), pattern, value, unit);
   return text.data();
 }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "cli/doctor/finding.h"
+#include "cli/values.h"
+
+namespace wherry::cli {
+namespace {
+
+void check_room(Findings& findings, const engine::Cache& cache) {
+  constexpr uint64_t kLittle = uint64_t{256} << 20;
+  struct statvfs info;
+  if (::fstatvfs(cache.directory(), &info) != 0) return;
+  const uint64_t left = static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+  if (left >= kLittle) return findings.ok(format_size(left) + " left on its file system");
+  findings.note("only " + format_size(left) + " left on its file system", "make room, or run `wherry cache prune`");
+}
+
+void check_compiler(Findings& findings, const engine::Cache& cache) {
+  const std::string& path = cache.config().compiler_path;
+  if (::access(path.c_str(), X_OK) == 0) return findings.ok("compiler " + path);
+  findings.problem("no compiler at " + path, "install wherryc beside wherry and the shim");
+}
+
+void check_entries(Findings& findings, const engine::Cache& cache) {
+  const auto entries = cache.list();
+  if (!entries) return findings.problem(entries.error().to_string(), "remove the directory; it is made again");
+  uint64_t bytes = 0, old = 0;
+  for (const engine::CacheEntry& entry : *entries) {
+    bytes += entry.size;
+    old += entry.current ? 0 : 1;
+  }
+  findings.ok(std::to_string(entries->size()) + (entries->size() == 1 ? " artifact, " : " artifacts, ") + format_size(bytes));
+  if (old > 0) findings.note(std::to_string(old) + " of them are of other builds of the engine", "run `wherry cache prune`");
+}
+
+}  // namespace
+
+std::vector<Finding> check_cache(engine::CacheConfig config) {
+  Findings findings;
+  auto cache = engine::Cache::open(std::move(config));
+  if (!cache) {
+    findings.problem(cache.error().to_string(), "see `wherry cache --help`");
+    return findings.take();
+  }
+  check_compiler(findings, **cache);
+  const std::string& directory = (*cache)->config().directory;
+  if (const std::string& why = (*cache)->unusable(); !why.empty()) {
+    findings.problem(why + ": every start compiles",
+                     "make " + directory + " a directory of your own that nobody else can write, with room in it");
+    return findings.take();
+  }
+  findings.ok("directory " + directory);
+  check_entries(findings, **cache);
+  check_room(findings, **cache);
+  return findings.take();
+}
+
+}  // namespace wherry::cli

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/doctor/containerd_config.h"
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace wherry::cli {
+namespace {
+
+constexpr char kRuntimeType[] = "io.containerd.wherry.v1";
+constexpr const char* kCriPlugins[] = {"io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"};
+
+bool has_string(const toml::node_view<const toml::node>& list, std::string_view prefix) {
+  const toml::array* const array = list.as_array();
+  if (!array) return false;
+  for (const toml::node& element : *array)
+    if (element.value_or(std::string_view()).starts_with(prefix)) return true;
+  return false;
+}
+
+void add_runtimes(const toml::table& runtimes, ContainerdConfig& config) {
+  for (const auto& [name, node] : runtimes) {
+    const toml::table* const runtime = node.as_table();
+    if (!runtime || (*runtime)["runtime_type"].value_or(std::string_view()) != kRuntimeType) continue;
+    const toml::table& settings = *runtime;
+    config.runtimes.push_back({.name = std::string(name.str()),
+                               .path = settings["runtime_path"].value_or(std::string()),
+                               .annotations = has_string(settings["pod_annotations"], "wherry.dev/")});
+  }
+}
+
+}  // namespace
+
+Result<ContainerdConfig> parse_containerd_config(std::string_view text) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const auto& where = parsed.error().source().begin;
+    return error(ErrorKind::malformed, "line " + std::to_string(where.line) + ": " + std::string(parsed.error().description()));
+  }
+  const toml::table& table = parsed.table();
+  ContainerdConfig config;
+  config.version = static_cast<int>(table["version"].value_or(int64_t{1}));
+  const toml::node_view<const toml::node> disabled = table["disabled_plugins"];
+  config.cri = !has_string(disabled, "cri") && !has_string(disabled, kCriPlugins[0]) && !has_string(disabled, kCriPlugins[1]);
+  for (const char* const plugin : kCriPlugins)
+    if (const toml::table* const runtimes = table["plugins"][plugin]["containerd"]["runtimes"].as_table()) add_runtimes(*runtimes, config);
+  return config;
+}
+
+}  // namespace wherry::cli

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace wherry::cli {
+
+// What a program printed on standard output, if it ended with 0 in time.
+Result<std::string> output_of(const std::vector<std::string>& command, std::chrono::milliseconds limit);
+
+// The file `name` in the first directory of a PATH that has it as an executable, or "".
+std::string find_on_path(std::string_view name, std::string_view path);
+
+}  // namespace wherry::cli
