@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The sandbox, and a container from end to end, on cgroup v2: in a virtual machine, whatever this one has."""
+# timeout: 900
+import functools
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import machine  # noqa: E402
+import parts  # noqa: E402
+from image import write_image  # noqa: E402
+from suite import BUILD, SOURCE, Skip, Suite, equal, program  # noqa: E402
+
+IMAGE = "wherry.test/httpbin:1"
+CONTAINERD = ("containerd", "ctr")
+
+# Prints "name: value" lines; the tests look at them.
+SCRIPT = r"""
+cat > /config.toml <<END
+version = 2
+root = "/run/root"
+state = "/run/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "/run/c.sock"
+END
+export CONTAINERD_SNAPSHOTTER=native CONTAINERD_ADDRESS=/run/c.sock
+containerd --config /config.toml > /log 2>&1 &
+until ctr version > /dev/null 2>&1; do sleep 0.1; done
+ctr images import /image.tar > /dev/null
+
+ctr run --detach --net-host --memory-limit 67108864 --env PORT=3000 --runtime io.containerd.wherry.v1 IMAGE c1
+echo "run: $?"
+until wget -q -O /answer http://127.0.0.1:3000/healthz || [ -n "$(ctr tasks ls | grep STOPPED)" ]; do sleep 0.1; done
+echo "answer: $(cat /answer)"
+pid=$(ctr tasks ls | awk '$1 == "c1" { print $2 }')
+echo "cgroup: $(cat /proc/$pid/cgroup)"
+echo "memory.max: $(cat /sys/fs/cgroup/default/c1/memory.max)"
+echo "controllers: $(cat /sys/fs/cgroup/default/c1/cgroup.controllers)"
+ctr tasks metrics c1 > /metrics 2>&1
+echo "metrics: $? $(grep -c -E 'usage_usec|memory.usage' /metrics)"
+ctr tasks pause c1
+echo "paused: $(cat /sys/fs/cgroup/default/c1/cgroup.freeze) $(ctr tasks ls | awk '$1 == "c1" { print $3 }')"
+ctr tasks resume c1
+echo "resumed: $(cat /sys/fs/cgroup/default/c1/cgroup.freeze) $(ctr tasks ls | awk '$1 == "c1" { print $3 }')"
+ctr tasks kill --signal SIGTERM c1
+until [ -n "$(ctr tasks ls | grep STOPPED)" ]; do sleep 0.1; done
+ctr tasks delete c1
+echo "exit code: $?"
+ctr containers delete c1
+echo "left: $(find /sys/fs/cgroup/default -mindepth 1 -type d 2> /dev/null) $(grep -c /run/state /proc/mounts)"
+tail -n 20 /log
+""".replace("IMAGE", IMAGE)
+
+suite = Suite()
+
+
+def need_machine():
+    reason = machine.missing_reason()
+    if reason:
+        raise Skip(reason)
+
+
+def at(directory, file):
+    """The file in another directory of the machine, with its libraries."""
+    files = machine.with_libraries(file)
+    return {**files, f"{directory}/{file.name}": files.pop(str(file))}
+
+
+@functools.cache
+def container_run():
+    """{name: value} of the script's lines, and all that was printed."""
+    need_machine()
+    programs = [shutil.which(p) for p in CONTAINERD]
+    if None in programs:
+        raise Skip("no containerd with ctr")
+    files = machine.with_libraries(*programs)
+    for name in ("containerd-shim-wherry-v1", "wherryc"):
+        files.update(at("/usr/local/bin", program(name)))
+    module = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
+    with tempfile.TemporaryDirectory() as directory:
+        archive = write_image(pathlib.Path(directory) / "image.tar", IMAGE, {"httpbin.wasm": module}, ["/httpbin.wasm"])
+        files["/image.tar"] = archive.read_bytes()
+    code, output = machine.run(files, SCRIPT)
+    assert code is not None, f"the machine did not finish: {output[-2000:]}"
+    return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
+
+
+def expect(name, value):
+    said, output = container_run()
+    assert said.get(name) == value, f"{name} is {said.get(name)!r}, expected {value!r}\n{output[-3000:]}"
+
+
+EXPECTED = {
+    "runs": ("run", "0"),
+    "answers": ("answer", "ok"),
+    "is in the cgroup of its spec": ("cgroup", "0::/default/c1"),
+    "has its memory limit": ("memory.max", "67108864"),
+    "has metrics": ("metrics", "0 2"),
+    "is frozen by pause": ("paused", "1 PAUSED"),
+    "runs on after resume": ("resumed", "0 RUNNING"),
+    "ends with 143 after SIGTERM": ("exit code", "143"),
+    "leaves neither cgroup nor mount": ("left", " 0"),
+}
+for _what, (_name, _value) in EXPECTED.items():
+    @suite.test(f"a container {_what}")
+    def _(name=_name, value=_value):
+        expect(name, value)
+
+
+@suite.test("the sandbox's unit tests end well")
+def _():
+    need_machine()
+    test = BUILD / "tests" / "sandbox_test"
+    if not test.is_file():
+        raise Skip("sandbox_test is not built")
+    files = at("/build/tests", test)
+    for name in os.listdir(BUILD / "bin"):
+        files.update(at("/build/bin", BUILD / "bin" / name))
+    code, output = machine.run(files, "export WHERRY_BUILD=/build; cd /build/tests && ./sandbox_test --gtest_color=no")
+    results = parts.gtest_results(output)
+    assert results, f"nothing ran: {output[-2000:]}"
+    for r in results:
+        print(f"{r.state} {r.name}" + (f": {r.reason}" if r.state != "PASS" else ""))
+        print("".join(f"  {line}\n" for line in r.detail.splitlines()), end="")
+    equal(code, 0, "exit code")
+
+
+suite.main()
