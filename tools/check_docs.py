@@ -44,14 +44,14 @@ def tables(update):
 
 def missing_paths():
     """Every `path/like/this` of a document, and every relative link, must exist."""
-    roots = "|".join(sorted(p.name for p in SOURCE.iterdir() if p.is_dir() and not p.name.startswith(("build", ".git"))))
+    roots = "|".join(sorted(re.escape(p.name) for p in SOURCE.iterdir() if p.is_dir() and not p.name.startswith(("build", ".git"))))
     path = re.compile(rf"`((?:{roots})/[\w./*-]*)`|\]\((?!https?:|#)([\w./-]+)\)")
     for pattern in DOCUMENTS:
         for document in sorted(SOURCE.glob(pattern)):
             for number, line in enumerate(document.read_text().splitlines(), 1):
                 for in_tree, relative in path.findall(line):
                     found = list(SOURCE.glob(in_tree.rstrip("/"))) if in_tree else (document.parent / relative).exists()
-                    if not found:
+                    if not found and "NAME" not in in_tree:
                         yield f"{document.relative_to(SOURCE)}:{number}: no {in_tree or relative}"
 
 
