@@ -107,10 +107,16 @@ Result<void> wait_for_start(int signals) {
   }
 }
 
-Result<UniqueFd> watch_signals() {
+// Those that end a guest.
+sigset_t ending_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&signals, number);
+  return signals;
+}
+
+Result<UniqueFd> watch_signals() {
+  const sigset_t signals = ending_signals();
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   if (!fd) return os_error(errno, "signalfd");
   return fd;
@@ -148,9 +154,10 @@ int run_init(GuestLoader loader) {
   }
   ::close(kControlFd);
   if (kind == InitKind::pause) return run_pause();
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // These stay blocked until the guest looks for them: unblocked and unhandled, the
+  // first process of a pid namespace would lose them.
+  const sigset_t blocked = ending_signals();
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   return (*guest)->run();
 }
 
