@@ -93,17 +93,22 @@ class Cache {
   // The entry's file, locked for mapping; not_found if there is none, denied if
   // it is not ours.
   Result<UniqueFd> find(const abi::Key& key) const;
-  // Waits for the entry's lock.
+  // Waits for the right to compile the entry.
   Result<UniqueFd> lock(const abi::Key& key) const;
+  void unlock(const abi::Key& key, UniqueFd lock) const;
   // Where a compiler writes before store(): an unlinked file of this directory.
   Result<UniqueFd> temporary() const;
   // Gives the temporary its name, and removes others if there are too many.
   Result<UniqueFd> store(const abi::Key& key, UniqueFd temporary, uint64_t module_size);
+  void remove(const abi::Key& key) const;
   // The digest of a file's content, remembered while the file does not change.
   Result<Digest> module_digest(int fd) const;
 
  private:
+  enum class Builds : uint8_t { all, current };
+
   explicit Cache(CacheConfig config) : config_(std::move(config)) {}
+  Result<CacheStats> remove_surplus(uint64_t max_bytes, Builds keep);
 
   CacheConfig config_;
   std::string unusable_;

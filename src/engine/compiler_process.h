@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "abi/compiler_protocol.h"
+#include "base/result.h"
+#include "engine/cache.h"
+
+namespace wherry::engine {
+
+// Runs one compiler process from start to end: module in, artifact out
+// (abi/compiler_protocol.h), within the limits. Whatever happens, the process is
+// gone when this returns.
+//
+// Errors: what the compiler said about the module (with its offset); unavailable
+// or exhausted if the process failed, in words for the user.
+Result<abi::CompileReply> run_compiler(const CacheConfig& config, const abi::CompileRequest& request, int module_fd,
+                                       int artifact_fd);
+
+}  // namespace wherry::engine
