@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -38,11 +39,12 @@ class Operands {
  public:
   static constexpr uint32_t kSlack = 1'024;  // at least kMaxParams and kMaxResults: pushed at once
 
-  Operands() : types_(std::make_unique_for_overwrite<wasm::ValType[]>(wasm::kMaxOperandDepth + kSlack)), top_(types_.get()) {}
+  Operands()
+      : buffer_(std::make_unique_for_overwrite<std::byte[]>((wasm::kMaxOperandDepth + kSlack) * sizeof(wasm::ValType))), top_(bottom()) {}
 
-  uint32_t height() const { return static_cast<uint32_t>(top_ - types_.get()); }
+  uint32_t height() const { return static_cast<uint32_t>(top_ - bottom()); }
   bool too_high() const { return height() > wasm::kMaxOperandDepth; }
-  void set_height(uint32_t height) { top_ = types_.get() + height; }
+  void set_height(uint32_t height) { top_ = bottom() + height; }
 
   void push(wasm::ValType type) { *top_++ = type; }
   void push(std::span<const wasm::ValType> types) {
@@ -55,7 +57,9 @@ class Operands {
   void set_top(wasm::ValType* top) { top_ = top; }
 
  private:
-  std::unique_ptr<wasm::ValType[]> types_;
+  wasm::ValType* bottom() const { return reinterpret_cast<wasm::ValType*>(buffer_.get()); }
+
+  std::unique_ptr<std::byte[]> buffer_;  // bytes, so that pages are touched only when they are used
   wasm::ValType* top_;
 };
 
