@@ -16,9 +16,10 @@
 //   kArtifactFd    an empty regular file to write the artifact to
 //   kReplyFd       a pipe: one CompileReply, written as the last thing
 //
-// The program's only argument is kCompilerMode. It computes the module's SHA-256
-// from the bytes that it compiled and writes it into the artifact's header, which
-// the engine compares with the digest it asked for.
+// The program's only argument is kCompilerMode. It ends when its parent does
+// (PR_SET_PDEATHSIG). It computes the module's SHA-256 from the bytes that it
+// compiled and writes it into the artifact's header, which the engine compares
+// with the digest it asked for.
 namespace wherry::abi {
 
 inline constexpr const char* kCompilerMode = "--serve";

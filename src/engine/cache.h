@@ -31,11 +31,11 @@ struct CompilerLimits {
 };
 
 struct CacheConfig {
-  std::string directory;                   // "": /var/cache/wherry as root, else $XDG_CACHE_HOME/wherry or ~/.cache/wherry
+  std::string directory{};                  // "": /var/cache/wherry as root, else $XDG_CACHE_HOME/wherry or ~/.cache/wherry
   uint64_t max_bytes = uint64_t{4} << 30;  // least recently used artifacts go first
-  std::string compiler_path;               // "": wherryc beside this program
-  std::string compiler_cgroup;             // a directory under /sys/fs/cgroup that compilers are put into; "": none
-  CompilerLimits limits;
+  std::string compiler_path{};              // "": wherryc beside this program
+  std::string compiler_cgroup{};            // a directory under /sys/fs/cgroup that compilers are put into; "": none
+  CompilerLimits limits{};
 };
 
 struct CacheEntry {
