@@ -24,9 +24,11 @@ uint64_t kept_capabilities(const Process& process) {
 }
 
 Result<void> drop_bounding(uint64_t keep) {
-  for (int number = 0; ::prctl(PR_CAPBSET_READ, number) >= 0; ++number) {
-    if (keep >> number & 1) continue;
-    if (::prctl(PR_CAPBSET_DROP, number) != 0) return os_error(errno, "cannot drop a capability");
+  constexpr int kBits = 64;
+  for (int number = 0; number < kBits; ++number) {
+    if (keep >> number & 1 || ::prctl(PR_CAPBSET_DROP, number) == 0) continue;
+    if (errno == EINVAL) return {};  // past the last that the kernel knows
+    return os_error(errno, "cannot drop a capability");
   }
   return {};
 }
