@@ -55,6 +55,17 @@ def missing_paths():
                         yield f"{document.relative_to(SOURCE)}:{number}: no {in_tree or relative}"
 
 
+def unknown_tests():
+    """Each `Suite.name` in SECURITY.md is a GoogleTest case."""
+    names = set()
+    for file in SOURCE.glob("src/**/*_test.cc"):
+        names.update(f"{suite}.{name}" for suite, name in re.findall(r"^TEST\w*\((\w+),\s*(\w+)\)", file.read_text(), re.M))
+    for number, line in enumerate((SOURCE / "SECURITY.md").read_text().splitlines(), 1):
+        for name in re.findall(r"`([A-Z]\w*\.[a-z]\w*)`", line):
+            if name not in names:
+                yield f"SECURITY.md:{number}: no test {name}"
+
+
 def undescribed_folders():
     """Each folder of src/LAYERS has its line in ARCHITECTURE.md."""
     text = (SOURCE / "ARCHITECTURE.md").read_text()
@@ -65,7 +76,7 @@ def undescribed_folders():
 
 
 if __name__ == "__main__":
-    problems = [*tables("--update" in sys.argv[1:]), *missing_paths(), *undescribed_folders()]
+    problems = [*tables("--update" in sys.argv[1:]), *missing_paths(), *unknown_tests(), *undescribed_folders()]
     if problems:
         print("\n".join(problems))
     sys.exit(bool(problems))
