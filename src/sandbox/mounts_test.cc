@@ -142,6 +142,31 @@ TEST(Mounts, host_sees_none_of_them_and_container_none_of_the_hosts) {
   EXPECT_TRUE(container.finish().output.starts_with(container.directory.path() + " ENOENT\n"));
 }
 
+// On a host of systemd everything is shared, and a pod with bidirectional volumes
+// asks for its root to stay so.
+TEST(Mounts, sharing_with_the_host_does_not_pass_on_the_containers_own) {
+  SKIP_UNLESS_ROOT();
+  TemporaryDirectory volume;
+  ASSERT_EQ(::mount("volume", volume.path().c_str(), "tmpfs", 0, nullptr), 0);
+  ASSERT_EQ(::mount(nullptr, volume.path().c_str(), nullptr, MS_SHARED, nullptr), 0);
+  fs::create_directories(volume / "rootfs");
+  for (const char* propagation : {"", "rshared", "rslave", "rprivate"}) {
+    SCOPED_TRACE(propagation);
+    TestContainer container;
+    const std::string rootfs = container.directory / "rootfs";
+    ASSERT_EQ(::mount("rootfs", rootfs.c_str(), "tmpfs", 0, nullptr), 0);
+    ASSERT_EQ(::mount(nullptr, rootfs.c_str(), nullptr, MS_SHARED, nullptr), 0);
+    const std::string before = hosts_mounts();
+    container.spec["linux"]["rootfsPropagation"] = propagation;
+    container.spec["mounts"].push_back(bind_mount(volume.path(), "/volume", {"rshared"}));
+    const auto launched = container.launch();
+    EXPECT_TRUE(launched) << launched.error().message;
+    EXPECT_EQ(hosts_mounts(), before);
+    ::umount2(rootfs.c_str(), MNT_DETACH);
+  }
+  ::umount2(volume.path().c_str(), MNT_DETACH);
+}
+
 TEST(Mounts, root_can_be_read_only_with_volumes_that_are_not) {
   SKIP_UNLESS_ROOT();
   TemporaryDirectory volume;

@@ -158,7 +158,8 @@ int run_init(GuestLoader loader) {
   // first process of a pid namespace would lose them.
   const sigset_t blocked = ending_signals();
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
-  return (*guest)->run();
+  // Never destroyed: the process is about to end, and unmapping takes time.
+  return guest->release()->run();
 }
 
 int init_main(int, char**) {
