@@ -102,18 +102,19 @@ Error unlinkable(const std::vector<MissingImport>& missing) {
 
 }  // namespace
 
-std::vector<MissingImport> missing_imports(const runtime::Artifact& artifact) {
+std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> wanted) {
   std::vector<MissingImport> missing;
-  for (const runtime::ImportType& wanted : artifact.imports()) {
-    if (find(wanted) == nullptr) missing.push_back(describe_missing(wanted));
+  for (const runtime::ImportType& import : wanted) {
+    if (find(import) == nullptr) missing.push_back(describe_missing(import));
   }
   return missing;
 }
 
 Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker) {
-  for (const runtime::ImportType& wanted : artifact.imports()) {
+  const std::vector<runtime::ImportType> imports = artifact.imports();
+  for (const runtime::ImportType& wanted : imports) {
     const Import* const import = find(wanted);
-    if (import == nullptr) return unlinkable(missing_imports(artifact));
+    if (import == nullptr) return unlinkable(missing_imports(imports));
     linker.define(wanted.module, wanted.name, std::get<wasm::FuncType>(wanted.type), import->body, &guest);
   }
   return {};

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "runtime/artifact.h"
 #include "runtime/linker.h"
@@ -14,7 +18,7 @@ struct MissingImport {
   std::string name;
   std::string why;  // who would provide it, or which type it has here
 };
-std::vector<MissingImport> missing_imports(const runtime::Artifact& artifact);
+std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> wanted);
 
 // Defines what the module imports, and nothing else, as functions of `guest`;
 // unlinkable with all that is missing.
