@@ -7,7 +7,6 @@
 #include <spawn.h>
 #include <sys/mman.h>
 extern "C" {  // glibc 2.36 forgot it
-#include <sys/pidfd.h>
 }
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@ extern "C" {  // glibc 2.36 forgot it
 #include <nlohmann/json.hpp>
 
 #include "base/fd.h"
+#include "sandbox/pidfd.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -75,13 +75,13 @@ Result<int> start(const Hook& hook, int input, int output) {
 
 // How it ended, "" for exit code 0.
 Result<std::string> finish(int pid, std::optional<int> timeout) {
-  const UniqueFd handle(::pidfd_open(pid, 0));
+  const UniqueFd handle(open_pidfd(pid));
   if (!handle) return os_error(errno, "pidfd_open");
   pollfd event{handle.get(), POLLIN, 0};
   int ready;
   do ready = ::poll(&event, 1, timeout ? *timeout * 1000 : -1);
   while (ready < 0 && errno == EINTR);
-  if (ready == 0) ::pidfd_send_signal(handle.get(), SIGKILL, nullptr, 0);
+  if (ready == 0) signal_pidfd(handle.get(), SIGKILL);
   siginfo_t info{};
   while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(handle.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }

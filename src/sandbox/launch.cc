@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <signal.h>
 extern "C" {  // glibc 2.36 forgot it
-#include <sys/pidfd.h>
 }
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,6 +21,7 @@ extern "C" {  // glibc 2.36 forgot it
 #include "sandbox/init.h"
 #include "sandbox/launch_message.h"
 #include "sandbox/namespace_flags.h"
+#include "sandbox/pidfd.h"
 #include "sandbox/sealed_exe.h"
 #include "sandbox/spawn.h"
 
@@ -163,7 +163,7 @@ Result<ControlSockets> control_sockets() {
 
 // Kills and reaps a process that will not become a container.
 void discard(const Spawned& process) {
-  ::pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0);
+  signal_pidfd(process.pidfd.get(), SIGKILL);
   siginfo_t info;
   while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), &info, WEXITED) != 0 &&
          errno == EINTR) {
@@ -277,7 +277,7 @@ Result<void> Init::start() {
 }
 
 Result<void> Init::signal(int number) const {
-  if (::pidfd_send_signal(pidfd_.get(), number, nullptr, 0) == 0) return {};
+  if (signal_pidfd(pidfd_.get(), number) == 0) return {};
   if (errno == ESRCH) return error(ErrorKind::not_found, "process already finished");
   return os_error(errno, "cannot signal the container's process");
 }
