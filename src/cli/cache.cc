@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/cache.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -7,7 +9,6 @@
 #include "cli/command.h"
 #include "cli/suggest.h"
 #include "cli/values.h"
-#include "engine/cache.h"
 
 namespace wherry::cli {
 namespace {
@@ -19,12 +20,14 @@ struct CacheOptions {
 };
 
 constexpr Option kOptions[] = {
-    {"cache", 0, "DIR", "[default: /var/cache/wherry as root, else ~/.cache/wherry]", set<&CacheOptions::directory>},
-    {"max-size", 0, "SIZE", "prune: keep at most so much, least recently used goes first [default: 4GiB]", set<&CacheOptions::max_size>},
+    {"cache", 0, "DIR", "[default: /var/cache/wherry, or your own ~/.cache/wherry]", set<&CacheOptions::directory>},
+    {"max-size", 0, "SIZE", "what prune keeps at most [default: 4GiB]", set<&CacheOptions::max_size>},
     {"json", 0, "", "ls: prints JSON, sizes in bytes", set<&CacheOptions::json>},
 };
 
-const char* state_of(const engine::CacheEntry& entry) { return entry.mapped ? "in use" : entry.current ? "" : "old engine"; }
+const char* state_of(const engine::CacheEntry& entry) {
+  return entry.mapped ? "in use" : entry.current ? "" : "old engine";
+}
 
 void print_json(const std::vector<engine::CacheEntry>& entries) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -50,19 +53,23 @@ Result<int> list(engine::Cache& cache, const CacheOptions& options) {
   if (!entries.empty()) std::printf("%-14s %10s %10s %12s\n", "KEY", "SIZE", "MODULE", "LAST USED");
   for (const engine::CacheEntry& entry : entries) {
     const auto age = std::chrono::seconds(std::max<int64_t>(0, std::time(nullptr) - entry.last_used));
-    std::printf("%-14.12s %10s %10s %8s ago%s%s\n", entry.key.c_str(), format_size(entry.size).c_str(), format_size(entry.module_size).c_str(),
-                format_duration(age).c_str(), *state_of(entry) ? "  " : "", state_of(entry));
+    std::printf("%-14.12s %10s %10s %8s ago%s%s\n", entry.key.c_str(), format_size(entry.size).c_str(),
+                format_size(entry.module_size).c_str(), format_duration(age).c_str(), *state_of(entry) ? "  " : "",
+                state_of(entry));
     bytes += entry.size;
   }
-  std::printf("%zu artifact%s, %s, in %s\n", entries.size(), entries.size() == 1 ? "" : "s", format_size(bytes).c_str(), cache.config().directory.c_str());
+  std::printf("%zu artifact%s, %s, in %s\n", entries.size(), entries.size() == 1 ? "" : "s", format_size(bytes).c_str(),
+              cache.config().directory.c_str());
   return 0;
 }
 
 Result<int> verify(engine::Cache& cache, const CacheOptions&) {
   const engine::CacheStats before = cache.stats();
   const std::vector<engine::CacheProblem> problems = TRY(cache.verify());
-  for (const engine::CacheProblem& problem : problems) std::printf("%.12s: %s; removed\n", problem.key.c_str(), problem.what.c_str());
-  std::printf("%llu artifact%s, %s, %zu broken\n", static_cast<unsigned long long>(before.entries), before.entries == 1 ? "" : "s", format_size(before.bytes).c_str(), problems.size());
+  for (const engine::CacheProblem& problem : problems)
+    std::printf("%.12s: %s; removed\n", problem.key.c_str(), problem.what.c_str());
+  std::printf("%llu artifact%s, %s, %zu broken\n", static_cast<unsigned long long>(before.entries),
+              before.entries == 1 ? "" : "s", format_size(before.bytes).c_str(), problems.size());
   return problems.empty() ? 0 : kFailure;
 }
 
@@ -70,8 +77,9 @@ Result<int> prune(engine::Cache& cache, const CacheOptions& options) {
   const uint64_t limit = options.max_size ? options.max_size->bytes : cache.config().max_bytes;
   const engine::CacheStats removed = TRY(cache.prune(limit));
   const engine::CacheStats left = cache.stats();
-  std::printf("%llu removed, %s; %llu left, %s\n", static_cast<unsigned long long>(removed.entries), format_size(removed.bytes).c_str(),
-              static_cast<unsigned long long>(left.entries), format_size(left.bytes).c_str());
+  std::printf("%llu removed, %s; %llu left, %s\n", static_cast<unsigned long long>(removed.entries),
+              format_size(removed.bytes).c_str(), static_cast<unsigned long long>(left.entries),
+              format_size(left.bytes).c_str());
   return 0;
 }
 
@@ -90,7 +98,8 @@ Result<int> cache(const CacheOptions& options, const Arguments& arguments) {
     if (!opened->unusable().empty()) return error(ErrorKind::unavailable, opened->unusable());
     return action.run(*opened, options);
   }
-  std::fprintf(stderr, "error: wherry cache: unknown action `%s`%s\n", arguments[0].c_str(), suggestion(arguments[0], names).c_str());
+  std::fprintf(stderr, "error: wherry cache: unknown action `%s`%s\n", arguments[0].c_str(),
+               suggestion(arguments[0], names).c_str());
   return kUsageError;
 }
 

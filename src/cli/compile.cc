@@ -22,9 +22,11 @@ struct CompileCommandOptions {
 };
 
 constexpr Option kOptions[] = {
-    {"output", 'o', "FILE", "copies the artifact too, for objdump, perf and gdb; it is not run from there", set<&CompileCommandOptions::output>},
-    {"cache", 0, "DIR", "[default: /var/cache/wherry as root, else ~/.cache/wherry]", set<&CompileCommandOptions::cache>},
-    {"explicit-bounds-checks", 0, "", "compares addresses instead of using guard pages", set<&CompileCommandOptions::explicit_bounds_checks>},
+    {"output", 'o', "FILE", "copies the artifact, for objdump, perf and gdb", set<&CompileCommandOptions::output>},
+    {"cache", 0, "DIR", "[default: /var/cache/wherry, or your own ~/.cache/wherry]",
+     set<&CompileCommandOptions::cache>},
+    {"explicit-bounds-checks", 0, "", "compares addresses, no guard pages",
+     set<&CompileCommandOptions::explicit_bounds_checks>},
     {"quiet", 'q', "", "prints errors only", set<&CompileCommandOptions::quiet>},
 };
 
@@ -55,21 +57,28 @@ struct Total {
 
 std::string rate(uint64_t bytes, uint64_t nanoseconds) {
   std::string text(32, '\0');
-  text.resize(static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.1f MB/s", static_cast<double>(bytes) * 1e3 / static_cast<double>(std::max<uint64_t>(nanoseconds, 1)))));
+  text.resize(static_cast<size_t>(
+      std::snprintf(text.data(), text.size(), "%.1f MB/s",
+                    static_cast<double>(bytes) * 1e3 / static_cast<double>(std::max<uint64_t>(nanoseconds, 1)))));
   return text;
 }
 
 void print_row(const std::string& path, const engine::Prepared& prepared) {
-  const std::string time = prepared.cached ? "in the cache" : format_duration(std::chrono::nanoseconds(prepared.compile_ns)) + ", " + rate(prepared.module_size, prepared.compile_ns);
-  std::printf("%s: %s -> %s, %s\n", path.c_str(), format_size(prepared.module_size).c_str(), format_size(prepared.artifact_size).c_str(), time.c_str());
+  const std::string time = prepared.cached ? "in the cache"
+                                           : format_duration(std::chrono::nanoseconds(prepared.compile_ns)) + ", " +
+                                                 rate(prepared.module_size, prepared.compile_ns);
+  std::printf("%s: %s -> %s, %s\n", path.c_str(), format_size(prepared.module_size).c_str(),
+              format_size(prepared.artifact_size).c_str(), time.c_str());
 }
 
-Result<engine::Prepared> compile_one(engine::Cache& cache, const CompileCommandOptions& options, const std::string& path) {
+Result<engine::Prepared> compile_one(engine::Cache& cache, const CompileCommandOptions& options,
+                                     const std::string& path) {
   const UniqueFd module = TRY(open_module(path));
   return engine::prepare(cache, module.get(), path, {.explicit_bounds_checks = options.explicit_bounds_checks});
 }
 
-Result<void> finish(const CompileCommandOptions& options, const std::string& path, const engine::Prepared& prepared, Total& total) {
+Result<void> finish(const CompileCommandOptions& options, const std::string& path, const engine::Prepared& prepared,
+                    Total& total) {
   if (!prepared.warning.empty()) std::fprintf(stderr, "warning: %s\n", prepared.warning.c_str());
   if (!options.output.empty()) TRY(copy_file(prepared.artifact.get(), options.output));
   if (!options.quiet) print_row(path, prepared);
@@ -82,14 +91,16 @@ Result<void> finish(const CompileCommandOptions& options, const std::string& pat
 }
 
 Result<int> compile(const CompileCommandOptions& options, const Arguments& arguments) {
-  if (!options.output.empty() && arguments.size() > 1) return error(ErrorKind::invalid, "--output is for one module, not for " + std::to_string(arguments.size()));
+  if (!options.output.empty() && arguments.size() > 1)
+    return error(ErrorKind::invalid, "--output is for one module, not for " + std::to_string(arguments.size()));
   engine::CacheConfig config;
   config.directory = options.cache;
   const auto cache = TRY(engine::Cache::open(std::move(config)));
   Progress progress(options.quiet);
   Total total;
   for (const std::string& path : arguments) {
-    progress.show("[" + std::to_string(++total.modules) + "/" + std::to_string(arguments.size()) + "] compiling " + path);
+    progress.show("[" + std::to_string(++total.modules) + "/" + std::to_string(arguments.size()) + "] compiling " +
+                  path);
     const auto prepared = compile_one(*cache, options, path);
     progress.clear();
     const auto done = prepared ? finish(options, path, *prepared, total) : Result<void>(prepared.error());
@@ -99,7 +110,10 @@ Result<int> compile(const CompileCommandOptions& options, const Arguments& argum
   }
   if (!options.quiet && arguments.size() > 1) {
     std::printf("%zu modules, %zu compiled, %zu failed", total.modules, total.compiled, total.failed);
-    if (total.compiled > 0) std::printf("; %s in %s, %s", format_size(total.bytes).c_str(), format_duration(std::chrono::nanoseconds(total.nanoseconds)).c_str(), rate(total.bytes, total.nanoseconds).c_str());
+    if (total.compiled > 0)
+      std::printf("; %s in %s, %s", format_size(total.bytes).c_str(),
+                  format_duration(std::chrono::nanoseconds(total.nanoseconds)).c_str(),
+                  rate(total.bytes, total.nanoseconds).c_str());
     std::printf("; artifacts %s\n", format_size(total.artifact_bytes).c_str());
   }
   return total.failed == 0 ? 0 : kFailure;

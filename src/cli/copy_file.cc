@@ -33,7 +33,8 @@ Result<void> copy_file(int from, const std::string& path) {
   const UniqueFd to(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!to) return os_error(errno, path);
   auto done = copy(from, to.get(), path);
-  if (done && (::fchmod(to.get(), 0644) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0)) done = os_error(errno, path);
+  if (done && (::fchmod(to.get(), 0644) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0))
+    done = os_error(errno, path);
   if (!done) ::unlink(temporary.c_str());
   return done;
 }

@@ -17,16 +17,19 @@ struct DoctorOptions {
 
 constexpr Option kOptions[] = {
     {"config", 'c', "FILE", "containerd's configuration [default: the running daemon's]", set<&DoctorOptions::config>},
-    {"cache", 0, "DIR", "the cache [default: /var/cache/wherry, or your own]", set<&DoctorOptions::cache>},
+    {"cache", 0, "DIR", "[default: /var/cache/wherry, or your own ~/.cache/wherry]", set<&DoctorOptions::cache>},
     {"cgroups", 0, "DIR", "where cgroups are mounted [default: /sys/fs/cgroup]", set<&DoctorOptions::cgroups>},
     {"json", 0, "", "prints JSON", set<&DoctorOptions::json>},
 };
 
 const char* name_of(Finding::State state) {
   switch (state) {
-    case Finding::State::ok: return "ok";
-    case Finding::State::note: return "note";
-    case Finding::State::problem: return "problem";
+    case Finding::State::ok:
+      return "ok";
+    case Finding::State::note:
+      return "note";
+    case Finding::State::problem:
+      return "problem";
   }
   return "";
 }

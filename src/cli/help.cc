@@ -47,7 +47,8 @@ std::string help_of(const Command& command) {
 }
 
 std::string help_of_all() {
-  std::string out = "usage: wherry COMMAND [OPTION...] [ARG...]\nruns WebAssembly programs and packs them as containers\n\n";
+  std::string out =
+      "usage: wherry COMMAND [OPTION...] [ARG...]\nruns WebAssembly programs and packs them as containers\n\n";
   size_t width = 0;
   for (const Command* command : commands()) width = std::max(width, command->name.size() + 2);
   for (const Command* command : commands()) append_row(out, command->name, width, command->summary);
@@ -60,7 +61,8 @@ std::string help_of_features() {
   std::string out = "features of WebAssembly that modules may use here\n\n";
   constexpr size_t kWidth = 26;
   for (const wasm::FeatureInfo& feature : wasm::kFeatures)
-    append_row(out, feature.flag, kWidth, std::string(feature.enabled_by_default ? "yes  " : "no   ") + std::string(feature.text));
+    append_row(out, feature.flag, kWidth,
+               std::string(feature.enabled_by_default ? "yes  " : "no   ") + std::string(feature.text));
   out += "\n`wherry inspect MODULE` says which ones a module uses\n";
   return out;
 }

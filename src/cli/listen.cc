@@ -40,7 +40,8 @@ bool to_socket_address(const ListenAddress& address, SocketAddress& out) {
 }  // namespace
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
-  const Error wrong = error(ErrorKind::invalid, "`" + std::string(text) + "` is not an address, such as 127.0.0.1:8080");
+  const Error wrong =
+      error(ErrorKind::invalid, "`" + std::string(text) + "` is not an address, such as 127.0.0.1:8080");
   ListenAddress address;
   std::string_view rest = text;
   if (const size_t comma = rest.find(','); comma != rest.npos) {
@@ -65,7 +66,8 @@ Result<UniqueFd> listen_on(const ListenAddress& address) {
   SocketAddress to;
   to_socket_address(address, to);
   const std::string what = "cannot listen on " + address.host + ":" + std::to_string(address.port);
-  UniqueFd socket(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | (address.blocking ? 0 : SOCK_NONBLOCK), 0));
+  UniqueFd socket(
+      ::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | (address.blocking ? 0 : SOCK_NONBLOCK), 0));
   if (!socket) return os_error(errno, what);
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

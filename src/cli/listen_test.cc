@@ -29,7 +29,8 @@ TEST(ListenAddress, is_read_in_every_form) {
 }
 
 TEST(ListenAddress, says_what_is_none) {
-  for (const char* text : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "1.2.3:80", "host.example:80", "127.0.0.1:80,now", "127.0.0.1:-1"}) {
+  for (const char* text : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "1.2.3:80", "host.example:80",
+                           "127.0.0.1:80,now", "127.0.0.1:-1"}) {
     SCOPED_TRACE(text);
     const auto address = parse_listen_address(text);
     ASSERT_FALSE(address);

@@ -20,7 +20,8 @@ Result<uint64_t> size_of(int fd, const std::string& path) {
   if (!S_ISREG(info.st_mode)) return error(ErrorKind::invalid, path + ": not a regular file");
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size > wasm::kMaxModuleSize)
-    return error(ErrorKind::exhausted, path + ": " + std::to_string(size) + " bytes, a module has at most " + std::to_string(wasm::kMaxModuleSize));
+    return error(ErrorKind::exhausted, path + ": " + std::to_string(size) + " bytes, a module has at most " +
+                                           std::to_string(wasm::kMaxModuleSize));
   return size;
 }
 

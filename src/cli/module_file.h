@@ -25,7 +25,8 @@ class ModuleFile {
   Error in_file(Error error) const;
 
  private:
-  ModuleFile(UniqueFd fd, std::string name, std::span<const uint8_t> bytes) : fd_(std::move(fd)), name_(std::move(name)), bytes_(bytes) {}
+  ModuleFile(UniqueFd fd, std::string name, std::span<const uint8_t> bytes)
+      : fd_(std::move(fd)), name_(std::move(name)), bytes_(bytes) {}
 
   UniqueFd fd_;
   std::string name_;

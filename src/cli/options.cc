@@ -15,7 +15,8 @@ std::string spelling(const Option& option, bool is_long) {
 
 class Parser {
  public:
-  Parser(std::span<const Option> table, void* options, std::span<char* const> words) : table_(table), options_(options), words_(words) {}
+  Parser(std::span<const Option> table, void* options, std::span<char* const> words)
+      : table_(table), options_(options), words_(words) {}
 
   Result<Parsed> parse(Order order) {
     Parsed parsed;

@@ -15,10 +15,8 @@ struct Settings {
 };
 
 constexpr Option kTable[] = {
-    {"verbose", 'v', "", "says more", set<&Settings::verbose>},
-    {"quiet", 'q', "", "says less", set<&Settings::quiet>},
-    {"output", 'o', "FILE", "where to", set<&Settings::output>},
-    {"env", 0, "K=V", "a variable", set<&Settings::env>},
+    {"verbose", 'v', "", "says more", set<&Settings::verbose>},  {"quiet", 'q', "", "says less", set<&Settings::quiet>},
+    {"output", 'o', "FILE", "where to", set<&Settings::output>}, {"env", 0, "K=V", "a variable", set<&Settings::env>},
     {"limit", 0, "SIZE", "at most", set<&Settings::limit>},
 };
 
@@ -30,7 +28,8 @@ Result<Parsed> parse_words(std::vector<const char*> words, Settings& settings, O
 
 TEST(Options, come_in_every_form_and_place) {
   Settings settings;
-  const auto parsed = parse_words({"-vq", "a", "--output=x", "--env", "A=1", "--env=B=2", "b", "--limit", "2k", "--", "-c"}, settings);
+  const auto parsed =
+      parse_words({"-vq", "a", "--output=x", "--env", "A=1", "--env=B=2", "b", "--limit", "2k", "--", "-c"}, settings);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->arguments, (std::vector<std::string>{"a", "b", "-c"}));
   EXPECT_TRUE(settings.verbose && settings.quiet);

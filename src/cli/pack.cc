@@ -32,11 +32,11 @@ struct PackOptions {
 
 constexpr Option kOptions[] = {
     {"tag", 't', "NAME:TAG", "the image's name", set<&PackOptions::tag>},
-    {"output", 'o', "FILE", "where to write it [default: MODULE with .tar for .wasm]", set<&PackOptions::output>},
-    {"entrypoint", 0, "WORD", "a word of the entrypoint; repeat it [default: /MODULE]", set<&PackOptions::entrypoint>},
-    {"arg", 0, "WORD", "an argument, unless the container has its own", set<&PackOptions::args>},
+    {"output", 'o', "FILE", "where to write it [default: MODULE, .tar for .wasm]", set<&PackOptions::output>},
+    {"entrypoint", 0, "WORD", "a word of the entrypoint [default: /MODULE]", set<&PackOptions::entrypoint>},
+    {"arg", 0, "WORD", "an argument; a container may have others", set<&PackOptions::args>},
     {"env", 'e', "K=V", "a variable of the environment", set<&PackOptions::env>},
-    {"add", 'a', "HOST[::PATH]", "a file, or a directory with all below [default: /NAME]", set<&PackOptions::files>},
+    {"add", 'a', "HOST[::PATH]", "a file or directory, at PATH [default: /NAME]", set<&PackOptions::files>},
     {"mkdir", 0, "PATH", "an empty directory", set<&PackOptions::directories>},
     {"user", 'u', "UID[:GID]", "who runs it, as numbers [default: 0:0]", set<&PackOptions::user>},
     {"workdir", 'w', "PATH", "where it starts [default: /]", set<&PackOptions::working_dir>},
@@ -55,12 +55,14 @@ Result<std::pair<std::string, std::string>> split_pair(const std::string& text) 
 
 Result<std::map<std::string, std::string>> split_pairs(const std::vector<std::string>& texts) {
   std::map<std::string, std::string> pairs;
-  for (const std::string& text : texts) pairs.insert_or_assign(TRY(split_pair(text)).first, TRY(split_pair(text)).second);
+  for (const std::string& text : texts)
+    pairs.insert_or_assign(TRY(split_pair(text)).first, TRY(split_pair(text)).second);
   return pairs;
 }
 
 bool is_number_up_to(const std::string& text, uint64_t limit) {
-  return !text.empty() && text.size() <= 10 && text.find_first_not_of("0123456789") == text.npos && std::stoull(text) <= limit;
+  return !text.empty() && text.size() <= 10 && text.find_first_not_of("0123456789") == text.npos &&
+         std::stoull(text) <= limit;
 }
 
 // There is no /etc/passwd to look a name up in.
@@ -86,7 +88,8 @@ Result<void> check_module(const std::string& path) {
   std::array<char, 4> magic{};
   const ssize_t n = ::read(file.get(), magic.data(), magic.size());
   if (n < 0) return os_error(errno, path);
-  if (n != 4 || std::memcmp(magic.data(), "\0asm", 4) != 0) return error(ErrorKind::malformed, path + ": not a WebAssembly module");
+  if (n != 4 || std::memcmp(magic.data(), "\0asm", 4) != 0)
+    return error(ErrorKind::malformed, path + ": not a WebAssembly module");
   return {};
 }
 
@@ -105,7 +108,8 @@ Result<oci::Image> image_of(const PackOptions& options, const std::string& modul
   process.working_dir = options.working_dir.empty() ? "/" : options.working_dir;
   // The convention of reproducible builds; otherwise equal input gives an equal image too.
   if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH")) {
-    if (!is_number_up_to(epoch, UINT32_MAX)) return error(ErrorKind::invalid, "SOURCE_DATE_EPOCH: `" + std::string(epoch) + "` is not a time");
+    if (!is_number_up_to(epoch, UINT32_MAX))
+      return error(ErrorKind::invalid, "SOURCE_DATE_EPOCH: `" + std::string(epoch) + "` is not a time");
     image.created = std::strtoll(epoch, nullptr, 10);
   }
   return image;
@@ -133,7 +137,8 @@ Result<int> pack(const PackOptions& options, const Arguments& arguments) {
   TRY(tree.add(module, module_path));
   TRY(add_files(tree, options));
   std::string output = options.output;
-  if (output.empty()) output = base_name(module.ends_with(".wasm") ? module.substr(0, module.size() - 5) : module) + ".tar";
+  if (output.empty())
+    output = base_name(module.ends_with(".wasm") ? module.substr(0, module.size() - 5) : module) + ".tar";
 
   const oci::PackedImage packed = TRY(oci::write_image(image, tree, output));
   std::string platforms;
@@ -155,7 +160,7 @@ const Command kPack = {
     .min_arguments = 1,
     .max_arguments = 1,
     .order = Order::any,
-    .summary = "makes a container image of a module, as a file for ctr, skopeo, podman and docker",
+    .summary = "makes a container image for ctr, skopeo, podman and docker",
     .details = "",
     .options = kOptions,
     .examples = {"pack app.wasm -t app:v1 -o app.tar && ctr image import app.tar",

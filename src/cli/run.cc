@@ -17,15 +17,16 @@ namespace wherry::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"dir", 'd', "HOST[::GUEST[::ro]]", "gives the guest a directory, as GUEST, perhaps read-only", set<&RunOptions::dirs>},
+    {"dir", 'd', "HOST[::GUEST[::ro]]", "gives the guest a directory, as GUEST", set<&RunOptions::dirs>},
     {"env", 'e', "K[=V]", "sets a variable; without a value it is passed on", set<&RunOptions::env>},
-    {"tcplisten", 0, "ADDR:PORT[,blocking]", "gives the guest a socket that listens, as fd 3 and on", call<RunOptions, add_listener>},
-    {"invoke", 0, "F", "calls this export with ARGs, prints its results [default: _start]", set<&RunOptions::invoke>},
+    {"tcplisten", 0, "ADDR:PORT[,blocking]", "gives the guest a listening socket, fd 3 and on",
+     call<RunOptions, add_listener>},
+    {"invoke", 0, "F", "calls this export with ARGs [default: _start]", set<&RunOptions::invoke>},
     {"max-memory", 0, "SIZE", "memory.grow fails beyond it [default: 4GiB]", set<&RunOptions::max_memory>},
     {"max-stack", 0, "SIZE", "deeper recursion traps [default: 1MiB]", set<&RunOptions::max_stack>},
     {"timeout", 0, "TIME", "traps after so long [default: none]", set<&RunOptions::timeout>},
-    {"cache", 0, "DIR", "[default: /var/cache/wherry as root, else ~/.cache/wherry]", set<&RunOptions::cache>},
-    {"explicit-bounds-checks", 0, "", "compares addresses instead of using guard pages", set<&RunOptions::explicit_bounds_checks>},
+    {"cache", 0, "DIR", "[default: /var/cache/wherry, or your own ~/.cache/wherry]", set<&RunOptions::cache>},
+    {"explicit-bounds-checks", 0, "", "compares addresses, no guard pages", set<&RunOptions::explicit_bounds_checks>},
     {"", 'W', "K=V", "wasmtime's: max-memory-size, max-wasm-stack, timeout", call<RunOptions, set_wasm_option>},
     {"", 'S', "K=V", "wasmtime's: tcplisten, inherit-env", call<RunOptions, set_host_option>},
 };
@@ -61,7 +62,8 @@ Result<wasi::ProgramConfig> config_of(const RunOptions& options, const Arguments
   if (options.inherit_env) config.env = environment();
   for (const std::string& variable : options.env) config.env.push_back(TRY(parse_variable(variable)));
   for (const std::string& directory : options.dirs) config.preopens.push_back(TRY(open_directory(directory)));
-  for (const ListenAddress& address : options.listeners) config.listeners.push_back({TRY(listen_on(address)), address.blocking});
+  for (const ListenAddress& address : options.listeners)
+    config.listeners.push_back({TRY(listen_on(address)), address.blocking});
   config.invoke = options.invoke;
   if (options.max_memory) config.max_memory = options.max_memory->bytes;
   if (options.max_stack) config.max_stack = options.max_stack->bytes;
@@ -101,7 +103,8 @@ const Command kRun = {
     .summary = "runs a program",
     .details = "exit code: the program's own, 128+N after signal N, 134 after a trap",
     .options = kOptions,
-    .examples = {"run --dir . --env LANG app.wasm input.txt", "run --tcplisten 127.0.0.1:8080 --timeout 1.5s server.wasm"},
+    .examples = {"run --dir . --env LANG app.wasm input.txt",
+                 "run --tcplisten 127.0.0.1:8080 --timeout 1.5s server.wasm"},
     .main = command_main<RunOptions, run>,
 };
 

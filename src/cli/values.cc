@@ -18,10 +18,11 @@ struct Unit {
 };
 
 constexpr double kKiB = 1024, kMiB = kKiB * 1024, kGiB = kMiB * 1024, kTiB = kGiB * 1024;
-constexpr Unit kSizes[] = {{"", 1},        {"b", 1},      {"k", kKiB},   {"kb", kKiB},  {"kib", kKiB}, {"m", kMiB},   {"mb", kMiB},
-                           {"mib", kMiB},  {"g", kGiB},   {"gb", kGiB},  {"gib", kGiB}, {"t", kTiB},   {"tb", kTiB},  {"tib", kTiB}};
-constexpr Unit kTimes[] = {{"", 1e9},   {"s", 1e9},     {"ns", 1},     {"us", 1e3}, {"ms", 1e6},
-                           {"m", 60e9}, {"min", 60e9},  {"h", 3600e9}, {"d", 86400e9}};
+constexpr Unit kSizes[] = {{"", 1},       {"b", 1},     {"k", kKiB},   {"kb", kKiB}, {"kib", kKiB},
+                           {"m", kMiB},   {"mb", kMiB}, {"mib", kMiB}, {"g", kGiB},  {"gb", kGiB},
+                           {"gib", kGiB}, {"t", kTiB},  {"tb", kTiB},  {"tib", kTiB}};
+constexpr Unit kTimes[] = {{"", 1e9},   {"s", 1e9},    {"ns", 1},     {"us", 1e3},   {"ms", 1e6},
+                           {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
 
 // The number times its unit, or nullopt for anything that is not one.
 std::optional<double> parse_quantity(std::string_view text, std::span<const Unit> units) {
@@ -49,13 +50,15 @@ std::string format(double value, const char* unit) {
 
 Result<uint64_t> parse_size(std::string_view text) {
   const std::optional<double> bytes = parse_quantity(text, kSizes);
-  if (!bytes || *bytes >= 0x1p63) return error(ErrorKind::invalid, "`" + std::string(text) + "` is not a size, such as 64MiB");
+  if (!bytes || *bytes >= 0x1p63)
+    return error(ErrorKind::invalid, "`" + std::string(text) + "` is not a size, such as 64MiB");
   return static_cast<uint64_t>(*bytes);
 }
 
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   const std::optional<double> nanoseconds = parse_quantity(text, kTimes);
-  if (!nanoseconds || *nanoseconds >= 0x1p62) return error(ErrorKind::invalid, "`" + std::string(text) + "` is not a time, such as 1.5s");
+  if (!nanoseconds || *nanoseconds >= 0x1p62)
+    return error(ErrorKind::invalid, "`" + std::string(text) + "` is not a time, such as 1.5s");
   return std::chrono::nanoseconds(static_cast<int64_t>(*nanoseconds));
 }
 

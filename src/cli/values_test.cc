@@ -12,8 +12,15 @@ TEST(ParseSize, takes_units_in_every_spelling) {
   const struct {
     const char* text;
     uint64_t bytes;
-  } kCases[] = {{"0", 0},           {"65536", 65536},         {"64KiB", 65536},       {"64k", 65536},  {"64 kB", 65536},
-                {"1.5M", 3 << 19}, {"4GiB", uint64_t{4} << 30}, {"2t", uint64_t{2} << 40}, {"7B", 7}};
+  } kCases[] = {{"0", 0},
+                {"65536", 65536},
+                {"64KiB", 65536},
+                {"64k", 65536},
+                {"64 kB", 65536},
+                {"1.5M", 3 << 19},
+                {"4GiB", uint64_t{4} << 30},
+                {"2t", uint64_t{2} << 40},
+                {"7B", 7}};
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.text);
     const auto size = parse_size(c.text);
@@ -35,7 +42,8 @@ TEST(ParseDuration, takes_units) {
   const struct {
     const char* text;
     std::chrono::nanoseconds time;
-  } kCases[] = {{"2", 2s}, {"1.5s", 1500ms}, {"200ms", 200ms}, {"10m", 10min}, {"1h", 1h}, {"7d", 24h * 7}, {"5us", 5us}, {"9ns", 9ns}};
+  } kCases[] = {{"2", 2s},  {"1.5s", 1500ms}, {"200ms", 200ms}, {"10m", 10min},
+                {"1h", 1h}, {"7d", 24h * 7},  {"5us", 5us},     {"9ns", 9ns}};
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.text);
     const auto time = parse_duration(c.text);

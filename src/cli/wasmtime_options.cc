@@ -31,7 +31,8 @@ struct Key {
 };
 
 constexpr Key kWasmKeys[] = {
-    {"max-memory-size", [](RunOptions& options, std::string_view value) { return set_value(options.max_memory, value); }},
+    {"max-memory-size",
+     [](RunOptions& options, std::string_view value) { return set_value(options.max_memory, value); }},
     {"max-wasm-stack", [](RunOptions& options, std::string_view value) { return set_value(options.max_stack, value); }},
     {"timeout", [](RunOptions& options, std::string_view value) { return set_value(options.timeout, value); }},
     {"bulk-memory", always},
@@ -51,7 +52,8 @@ Result<void> set_keys(RunOptions& options, std::span<const Key> keys, std::strin
   while (!text.empty()) {
     std::string_view part = text.substr(0, text.find(','));
     // The one value with a comma of its own.
-    if (part.starts_with("tcplisten=") && text.substr(part.size()).starts_with(",blocking")) part = text.substr(0, part.size() + 9);
+    if (part.starts_with("tcplisten=") && text.substr(part.size()).starts_with(",blocking"))
+      part = text.substr(0, part.size() + 9);
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     const size_t equals = part.find('=');
     const std::string_view name = part.substr(0, equals);

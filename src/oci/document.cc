@@ -62,8 +62,8 @@ std::string to_json(const ImageConfig& config) {
 }
 
 std::string to_json(const DockerManifest& manifest) {
-  return dump(Json::array(
-      {Json{{"Config", manifest.config}, {"RepoTags", Json::array({manifest.repo_tag})}, {"Layers", manifest.layers}}}));
+  return dump(Json::array({Json{
+      {"Config", manifest.config}, {"RepoTags", Json::array({manifest.repo_tag})}, {"Layers", manifest.layers}}}));
 }
 
 }  // namespace wherry::oci

@@ -48,7 +48,8 @@ class OutputFile {
   int fd() const { return fd_.get(); }
 
   Result<void> keep() {
-    if (::fchmod(fd_.get(), 0644) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) return os_error(errno, path_);
+    if (::fchmod(fd_.get(), 0644) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+      return os_error(errno, path_);
     fd_.reset();
     return {};
   }
@@ -118,7 +119,9 @@ std::string rfc3339(int64_t seconds) {
   return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &fields));
 }
 
-std::string blob_path(std::string_view digest) { return std::string(kBlobs) + std::string(digest.substr(kAlgorithm.size())); }
+std::string blob_path(std::string_view digest) {
+  return std::string(kBlobs) + std::string(digest.substr(kAlgorithm.size()));
+}
 
 // Adds a document as a blob and returns what points at it.
 Result<Descriptor> add_blob(TarWriter& tar, const char* media_type, const std::string& content) {
@@ -185,10 +188,12 @@ Result<std::string> write_archive(const Image& image, const Layer& layer, int fd
 }  // namespace
 
 Result<PackedImage> write_image(const Image& image, const Tree& tree, const std::string& path) {
-  if (image.name.tag.empty()) return error(ErrorKind::invalid, "image name `" + image.name.to_string() + "`: it needs a tag");
+  if (image.name.tag.empty())
+    return error(ErrorKind::invalid, "image name `" + image.name.to_string() + "`: it needs a tag");
   const Layer layer = TRY(make_layer(tree, path, image.created));
   OutputFile out = TRY(OutputFile::create(path));
-  PackedImage packed{.digest = TRY(write_archive(image, layer, out.fd())), .layer_size = layer.size, .platforms = kPlatforms};
+  PackedImage packed{
+      .digest = TRY(write_archive(image, layer, out.fd())), .layer_size = layer.size, .platforms = kPlatforms};
   packed.archive_size = TRY(size_of(out.fd()));
   TRY(out.keep());
   return packed;

@@ -20,7 +20,7 @@ struct Image {
 };
 
 struct PackedImage {
-  std::string digest;       // of the index
+  std::string digest;  // of the index
   uint64_t archive_size = 0;
   uint64_t layer_size = 0;  // compressed
   std::vector<Platform> platforms;

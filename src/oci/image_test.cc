@@ -105,7 +105,10 @@ TEST_F(ImageTest, has_three_platforms_over_one_layer_and_docker_s_manifest) {
     const Json config = Json::parse(blob(files, manifest.at("config")));
     EXPECT_EQ(config.at("os"), descriptor.at("platform").at("os"));
     EXPECT_EQ(config.at("architecture"), descriptor.at("platform").at("architecture"));
-    EXPECT_EQ(config.at("config"), Json::parse(R"({"User":"1:2","ExposedPorts":{"80/tcp":{}},"Env":["A=b"],"Entrypoint":["/app.wasm"],"Labels":{"k":"v"}})"));
+    EXPECT_EQ(
+        config.at("config"),
+        Json::parse(
+            R"({"User":"1:2","ExposedPorts":{"80/tcp":{}},"Env":["A=b"],"Entrypoint":["/app.wasm"],"Labels":{"k":"v"}})"));
     EXPECT_EQ(config.at("created"), "1970-01-01T00:00:07Z");
     platforms += config.at("os").get<std::string>() + "/" + config.at("architecture").get<std::string>() + " ";
     layers += manifest.at("layers")[0].at("digest").get<std::string>().substr(0, 12) + " ";
@@ -148,7 +151,8 @@ TEST_F(ImageTest, leaves_nothing_behind_when_it_fails) {
 
   Image untagged = example();
   untagged.name.tag.clear();
-  EXPECT_EQ(write_image(untagged, tree, path("image.tar")).error().message, "image name `docker.io/me/app`: it needs a tag");
+  EXPECT_EQ(write_image(untagged, tree, path("image.tar")).error().message,
+            "image name `docker.io/me/app`: it needs a tag");
 }
 
 TEST_F(ImageTest, takes_directories_with_links_and_says_what_it_does_not_take) {
@@ -163,10 +167,12 @@ TEST_F(ImageTest, takes_directories_with_links_and_says_what_it_does_not_take) {
   EXPECT_EQ(names, "srv srv/www srv/www/link srv/www/sub srv/www/sub/file tmp ");
 
   EXPECT_EQ(tree.add(path("site/sub/file"), "/srv/www/link").error().message, "/srv/www/link: given twice");
-  EXPECT_EQ(tree.add(path("site/sub/file"), "/srv/www/link/x").error().message, "/srv/www/link/x: /srv/www/link is not a directory in the image");
+  EXPECT_EQ(tree.add(path("site/sub/file"), "/srv/www/link/x").error().message,
+            "/srv/www/link/x: /srv/www/link is not a directory in the image");
   EXPECT_EQ(tree.add(path("site/sub/file"), "/a/../b").error().message, "`/a/../b`: a path in an image has no `..`");
   EXPECT_EQ(tree.add(path("none"), "/x").error().message, path("none") + ": No such file or directory");
-  EXPECT_EQ(tree.add(path("site/sub/file"), "/").error().message, path("site/sub/file") + ": a file needs a name in the image");
+  EXPECT_EQ(tree.add(path("site/sub/file"), "/").error().message,
+            path("site/sub/file") + ": a file needs a name in the image");
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
   EXPECT_EQ(tree.add(path("fifo"), "/fifo").error().message, path("fifo") + ": neither a file nor a directory");
 }

@@ -79,7 +79,8 @@ Result<Reference> parse_reference(std::string_view text) {
     reference.digest = rest.substr(at + 1);
     rest = rest.substr(0, at);
     constexpr std::string_view kAlgorithm = "sha256:";
-    if (!reference.digest.starts_with(kAlgorithm) || !digest_from_hex(std::string_view(reference.digest).substr(kAlgorithm.size())))
+    if (!reference.digest.starts_with(kAlgorithm) ||
+        !digest_from_hex(std::string_view(reference.digest).substr(kAlgorithm.size())))
       return invalid(text, "expected `@sha256:` and 64 hexadecimal digits");
   }
   if (const size_t colon = rest.rfind(':'); colon != rest.npos && rest.find('/', colon) == rest.npos) {
@@ -100,10 +101,12 @@ Result<Reference> parse_reference(std::string_view text) {
   }
   if (reference.registry == "index.docker.io") reference.registry = "docker.io";
   if (!is_registry(reference.registry)) return invalid(text, "expected a host before the first `/`");
-  if (!is_repository(reference.repository)) return invalid(text, "a name is lower-case letters, digits, and `.`, `_`, `-` between them");
+  if (!is_repository(reference.repository))
+    return invalid(text, "a name is lower-case letters, digits, and `.`, `_`, `-` between them");
   if (reference.registry == "docker.io" && reference.repository.find('/') == std::string::npos)
     reference.repository.insert(0, "library/");
-  if (reference.registry.size() + 1 + reference.repository.size() > kMaxNameLength) return invalid(text, "longer than 255 characters");
+  if (reference.registry.size() + 1 + reference.repository.size() > kMaxNameLength)
+    return invalid(text, "longer than 255 characters");
   return reference;
 }
 

@@ -45,9 +45,12 @@ Result<void> copy(int from, archive* out, uint64_t size, const std::string& name
 
 uint32_t type_of(TarEntry::Kind kind) {
   switch (kind) {
-    case TarEntry::Kind::file: return AE_IFREG;
-    case TarEntry::Kind::directory: return AE_IFDIR;
-    case TarEntry::Kind::symlink: return AE_IFLNK;
+    case TarEntry::Kind::file:
+      return AE_IFREG;
+    case TarEntry::Kind::directory:
+      return AE_IFDIR;
+    case TarEntry::Kind::symlink:
+      return AE_IFLNK;
   }
   return AE_IFREG;
 }
@@ -85,7 +88,8 @@ Result<void> TarWriter::add(const TarEntry& entry) { return header(entry); }
 
 Result<void> TarWriter::add(const std::string& path, std::string_view content) {
   TRY(header({.path = path, .target = "", .size = content.size()}));
-  if (archive_write_data(out_, content.data(), content.size()) != static_cast<la_ssize_t>(content.size())) return failure();
+  if (archive_write_data(out_, content.data(), content.size()) != static_cast<la_ssize_t>(content.size()))
+    return failure();
   return {};
 }
 

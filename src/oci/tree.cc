@@ -57,7 +57,8 @@ Result<std::string> image_path(std::string_view path) {
 
 Result<void> Tree::insert(Node node) {
   const std::string& path = node.entry.path;
-  if (nodes_.size() >= kMaxEntries) return error(ErrorKind::exhausted, "more than " + std::to_string(kMaxEntries) + " files in the image");
+  if (nodes_.size() >= kMaxEntries)
+    return error(ErrorKind::exhausted, "more than " + std::to_string(kMaxEntries) + " files in the image");
   for (size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
     Node directory{{.kind = TarEntry::Kind::directory, .path = parent, .mode = 0755, .target = ""}, "", true};
@@ -70,7 +71,8 @@ Result<void> Tree::insert(Node node) {
     nodes_.emplace(path, std::move(node));
     return {};
   }
-  const bool both_directories = at->second.entry.kind == TarEntry::Kind::directory && node.entry.kind == TarEntry::Kind::directory;
+  const bool both_directories =
+      at->second.entry.kind == TarEntry::Kind::directory && node.entry.kind == TarEntry::Kind::directory;
   if (!both_directories) return error(ErrorKind::already_exists, "/" + path + ": given twice");
   if (!node.implied) at->second = std::move(node);
   return {};
@@ -93,9 +95,12 @@ Result<void> Tree::add_below(const std::string& source, const std::string& path,
   const int stat = depth == 0 ? ::stat(source.c_str(), &info) : ::lstat(source.c_str(), &info);
   if (stat != 0) return os_error(errno, source);
   if (S_ISDIR(info.st_mode)) {
-    if (depth > kMaxDepth) return error(ErrorKind::exhausted, source + ": more than " + std::to_string(kMaxDepth) + " directories deep");
-    if (!path.empty()) TRY(insert({{.kind = TarEntry::Kind::directory, .path = path, .mode = 0755, .target = ""}, "", depth != 0}));
-    for (const std::string& name : TRY(names_in(source))) TRY(add_below(join(source, name), join(path, name), depth + 1));
+    if (depth > kMaxDepth)
+      return error(ErrorKind::exhausted, source + ": more than " + std::to_string(kMaxDepth) + " directories deep");
+    if (!path.empty())
+      TRY(insert({{.kind = TarEntry::Kind::directory, .path = path, .mode = 0755, .target = ""}, "", depth != 0}));
+    for (const std::string& name : TRY(names_in(source)))
+      TRY(add_below(join(source, name), join(path, name), depth + 1));
     return {};
   }
   if (path.empty()) return error(ErrorKind::invalid, source + ": a file needs a name in the image");
@@ -103,10 +108,18 @@ Result<void> Tree::add_below(const std::string& source, const std::string& path,
     std::array<char, PATH_MAX> target;
     const ssize_t size = ::readlink(source.c_str(), target.data(), target.size());
     if (size < 0) return os_error(errno, source);
-    return insert({{.kind = TarEntry::Kind::symlink, .path = path, .mode = 0777, .target = std::string(target.data(), static_cast<size_t>(size))}, "", false});
+    return insert({{.kind = TarEntry::Kind::symlink,
+                    .path = path,
+                    .mode = 0777,
+                    .target = std::string(target.data(), static_cast<size_t>(size))},
+                   "",
+                   false});
   }
   if (!S_ISREG(info.st_mode)) return error(ErrorKind::invalid, source + ": neither a file nor a directory");
-  return insert({{.path = path, .mode = normal_mode(info.st_mode), .target = "", .size = static_cast<uint64_t>(info.st_size)}, source, false});
+  return insert(
+      {{.path = path, .mode = normal_mode(info.st_mode), .target = "", .size = static_cast<uint64_t>(info.st_size)},
+       source,
+       false});
 }
 
 }  // namespace wherry::oci

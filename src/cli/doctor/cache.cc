@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
+#include <limits.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 
 #include "cli/doctor/finding.h"
 #include "cli/values.h"
@@ -20,8 +20,16 @@ void check_room(Findings& findings, const engine::Cache& cache) {
   findings.note("only " + format_size(left) + " left on its file system", "make room, or run `wherry cache prune`");
 }
 
-void check_compiler(Findings& findings, const engine::Cache& cache) {
-  const std::string& path = cache.config().compiler_path;
+// Beside this program, where the engine looks for it.
+std::string compiler_path() {
+  std::array<char, PATH_MAX> self;
+  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
+  const std::string_view path(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  return std::string(path.substr(0, path.rfind('/') + 1)) + "wherryc";
+}
+
+void check_compiler(Findings& findings) {
+  const std::string path = compiler_path();
   if (::access(path.c_str(), X_OK) == 0) return findings.ok("compiler " + path);
   findings.problem("no compiler at " + path, "install wherryc beside wherry and the shim");
 }
@@ -34,8 +42,10 @@ void check_entries(Findings& findings, const engine::Cache& cache) {
     bytes += entry.size;
     old += entry.current ? 0 : 1;
   }
-  findings.ok(std::to_string(entries->size()) + (entries->size() == 1 ? " artifact, " : " artifacts, ") + format_size(bytes));
-  if (old > 0) findings.note(std::to_string(old) + " of them are of other builds of the engine", "run `wherry cache prune`");
+  findings.ok(std::to_string(entries->size()) + (entries->size() == 1 ? " artifact, " : " artifacts, ") +
+              format_size(bytes));
+  if (old > 0)
+    findings.note(std::to_string(old) + " of them are of other builds of the engine", "run `wherry cache prune`");
 }
 
 }  // namespace
@@ -47,7 +57,7 @@ std::vector<Finding> check_cache(engine::CacheConfig config) {
     findings.problem(cache.error().to_string(), "see `wherry cache --help`");
     return findings.take();
   }
-  check_compiler(findings, **cache);
+  check_compiler(findings);
   const std::string& directory = (*cache)->config().directory;
   if (const std::string& why = (*cache)->unusable(); !why.empty()) {
     findings.problem(why + ": every start compiles",

@@ -13,9 +13,12 @@ namespace {
 
 const char* name_of(sandbox::CgroupVersion version) {
   switch (version) {
-    case sandbox::CgroupVersion::v1: return "cgroup v1";
-    case sandbox::CgroupVersion::hybrid: return "cgroup v1, with v2 beside it";
-    case sandbox::CgroupVersion::v2: return "cgroup v2";
+    case sandbox::CgroupVersion::v1:
+      return "cgroup v1";
+    case sandbox::CgroupVersion::hybrid:
+      return "cgroup v1, with v2 beside it";
+    case sandbox::CgroupVersion::v2:
+      return "cgroup v2";
   }
   return "cgroup";
 }
@@ -29,7 +32,9 @@ std::string mountpoint_of(const sandbox::CgroupHost& host, const std::string& co
     return std::find(words.begin(), words.end(), controller) == words.end() ? "" : host.unified;
   }
   for (const auto& hierarchy : host.v1)
-    if (std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), controller) != hierarchy.controllers.end()) return hierarchy.mountpoint;
+    if (std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), controller) !=
+        hierarchy.controllers.end())
+      return hierarchy.mountpoint;
   return "";
 }
 
@@ -48,8 +53,9 @@ std::vector<Finding> check_cgroups(const std::string& root) {
     const std::string at = mountpoint_of(*host, controller);
     if (at.empty()) {
       findings.problem(std::string("no controller `") + controller + "`: its limits can not be set",
-                       host->version == sandbox::CgroupVersion::v2 ? "delegate it: echo +" + std::string(controller) + " to the parents' cgroup.subtree_control"
-                                                                   : "boot with cgroup_enable=" + std::string(controller) + ", or mount it");
+                       host->version == sandbox::CgroupVersion::v2
+                           ? "delegate it: echo +" + std::string(controller) + " to the parents' cgroup.subtree_control"
+                           : "boot with cgroup_enable=" + std::string(controller) + ", or mount it");
       continue;
     }
     if (::geteuid() == 0 && ::access(at.c_str(), W_OK) != 0)

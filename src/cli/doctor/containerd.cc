@@ -29,7 +29,8 @@ std::string version_of(const std::string& printed) {
 void check_version(Findings& findings, const Daemon& daemon) {
   const auto printed = output_of({daemon.program, "--version"}, kPatience);
   const std::string name = daemon.program + (daemon.running ? ", running" : ", not running");
-  if (!printed) return findings.problem(printed.error().to_string(), "see what `" + daemon.program + " --version` says");
+  if (!printed)
+    return findings.problem(printed.error().to_string(), "see what `" + daemon.program + " --version` says");
   findings.ok("containerd " + version_of(*printed) + " (" + name + ")");
 }
 
@@ -43,29 +44,44 @@ Result<std::string> configuration(const Daemon& daemon) {
   return read_file(daemon.config, kLimit);
 }
 
+// Where one would put it: /usr/local/bin if containerd looks there.
+std::string install_directory(const std::string& path) {
+  constexpr std::string_view kUsual = "/usr/local/bin";
+  const std::string list = ":" + path + ":";
+  if (path.empty() || list.find(":" + std::string(kUsual) + ":") != list.npos) return std::string(kUsual);
+  return path.substr(0, path.find(':'));
+}
+
 void check_shim(Findings& findings, const Daemon& daemon, const ContainerdConfig& config) {
   for (const ContainerdConfig::Runtime& runtime : config.runtimes) {
     if (runtime.path.empty()) continue;
     if (::access(runtime.path.c_str(), X_OK) == 0) return findings.ok("shim " + runtime.path);
-    return findings.problem("runtime `" + runtime.name + "`: no shim at " + runtime.path, "install it there, or correct runtime_path in " + daemon.config);
+    return findings.problem("runtime `" + runtime.name + "`: no shim at " + runtime.path,
+                            "install it there, or correct runtime_path in " + daemon.config);
   }
   const std::string shim = find_on_path(kShim, daemon.path);
   if (!shim.empty()) return findings.ok("shim " + shim);
-  findings.problem(std::string("no ") + kShim + " on containerd's PATH", "put it into one of " + daemon.path);
+  findings.problem(std::string("no ") + kShim + " on containerd's PATH",
+                   "put it into " + install_directory(daemon.path) + ", beside wherryc");
 }
 
 void check_runtime(Findings& findings, const Daemon& daemon, const ContainerdConfig& config) {
-  if (!config.cri) return findings.note("the Kubernetes plug-in (cri) is disabled", "remove it from disabled_plugins in " + daemon.config + " if Kubernetes is to use this containerd");
+  if (!config.cri)
+    return findings.note(
+        "the Kubernetes plug-in (cri) is disabled",
+        "remove it from disabled_plugins in " + daemon.config + " if Kubernetes is to use this containerd");
   if (config.runtimes.empty()) {
     const std::string plugin = config.version >= 3 ? "io.containerd.cri.v1.runtime" : "io.containerd.grpc.v1.cri";
     return findings.problem("no runtime of type io.containerd.wherry.v1 for Kubernetes",
-                            "add [plugins.\"" + plugin + "\".containerd.runtimes.wherry] with runtime_type = \"io.containerd.wherry.v1\" to " +
+                            "add [plugins.\"" + plugin +
+                                "\".containerd.runtimes.wherry] with runtime_type = \"io.containerd.wherry.v1\" to " +
                                 daemon.config + ", then restart containerd");
   }
   for (const ContainerdConfig::Runtime& runtime : config.runtimes) {
     findings.ok("runtime `" + runtime.name + "` for Kubernetes");
     if (!runtime.annotations)
-      findings.note("runtime `" + runtime.name + "`: annotations of pods do not reach the shim", "add pod_annotations = [\"wherry.dev/*\"] to it");
+      findings.note("runtime `" + runtime.name + "`: annotations of pods do not reach the shim",
+                    "add pod_annotations = [\"wherry.dev/*\"] to it");
   }
 }
 

@@ -35,15 +35,18 @@ Result<ContainerdConfig> parse_containerd_config(std::string_view text) {
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const auto& where = parsed.error().source().begin;
-    return error(ErrorKind::malformed, "line " + std::to_string(where.line) + ": " + std::string(parsed.error().description()));
+    return error(ErrorKind::malformed,
+                 "line " + std::to_string(where.line) + ": " + std::string(parsed.error().description()));
   }
   const toml::table& table = parsed.table();
   ContainerdConfig config;
   config.version = static_cast<int>(table["version"].value_or(int64_t{1}));
   const toml::node_view<const toml::node> disabled = table["disabled_plugins"];
-  config.cri = !has_string(disabled, "cri") && !has_string(disabled, kCriPlugins[0]) && !has_string(disabled, kCriPlugins[1]);
+  config.cri =
+      !has_string(disabled, "cri") && !has_string(disabled, kCriPlugins[0]) && !has_string(disabled, kCriPlugins[1]);
   for (const char* const plugin : kCriPlugins)
-    if (const toml::table* const runtimes = table["plugins"][plugin]["containerd"]["runtimes"].as_table()) add_runtimes(*runtimes, config);
+    if (const toml::table* const runtimes = table["plugins"][plugin]["containerd"]["runtimes"].as_table())
+      add_runtimes(*runtimes, config);
   return config;
 }
 

@@ -14,13 +14,13 @@ namespace wherry::cli {
 struct ContainerdConfig {
   struct Runtime {
     std::string name;
-    std::string path;         // "": the shim is looked up on PATH
-    bool annotations = false; // wherry.dev/* of pods reaches the shim
+    std::string path;          // "": the shim is looked up on PATH
+    bool annotations = false;  // wherry.dev/* of pods reaches the shim
   };
 
   int version = 0;
-  bool cri = true;                  // the Kubernetes plug-in is not disabled
-  std::vector<Runtime> runtimes;    // those with our runtime type
+  bool cri = true;                // the Kubernetes plug-in is not disabled
+  std::vector<Runtime> runtimes;  // those with our runtime type
 };
 
 Result<ContainerdConfig> parse_containerd_config(std::string_view toml);

@@ -49,7 +49,8 @@ std::string config_of(const std::vector<std::string>& command) {
 }
 
 Daemon daemon_of(const std::string& process) {
-  Daemon daemon{.program = "", .path = kDefaultPath, .config = config_of(proc_strings(process + "/cmdline")), .running = true};
+  Daemon daemon{
+      .program = "", .path = kDefaultPath, .config = config_of(proc_strings(process + "/cmdline")), .running = true};
   std::array<char, PATH_MAX> program;
   const ssize_t size = ::readlink((process + "/exe").c_str(), program.data(), program.size());
   if (size > 0) daemon.program.assign(program.data(), static_cast<size_t>(size));

@@ -25,8 +25,12 @@ struct Finding {
 class Findings {
  public:
   void ok(std::string what) { list_.push_back({Finding::State::ok, std::move(what)}); }
-  void note(std::string what, std::string cure) { list_.push_back({Finding::State::note, std::move(what), std::move(cure)}); }
-  void problem(std::string what, std::string cure) { list_.push_back({Finding::State::problem, std::move(what), std::move(cure)}); }
+  void note(std::string what, std::string cure) {
+    list_.push_back({Finding::State::note, std::move(what), std::move(cure)});
+  }
+  void problem(std::string what, std::string cure) {
+    list_.push_back({Finding::State::problem, std::move(what), std::move(cure)});
+  }
 
   std::vector<Finding> take() { return std::move(list_); }
 

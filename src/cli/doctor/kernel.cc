@@ -25,19 +25,22 @@ void check_openat2(Findings& findings) {
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   const UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how)));
   if (fd) return findings.ok("openat2");
-  findings.problem("no openat2: paths of guests can not be resolved safely", "use Linux 5.6 or later, or a seccomp profile that allows openat2");
+  findings.problem("no openat2: paths of guests can not be resolved safely",
+                   "use Linux 5.6 or later, or a seccomp profile that allows openat2");
 }
 
 void check_landlock(Findings& findings) {
   constexpr int kUseful = 2;
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version >= kUseful) return findings.ok("Landlock ABI " + std::to_string(version));
-  findings.note("no Landlock of ABI 2: containers lack a second layer of protection", "use Linux 5.19 or later with `landlock` in its lsm= list");
+  findings.note("no Landlock of ABI 2: containers lack a second layer of protection",
+                "use Linux 5.19 or later with `landlock` in its lsm= list");
 }
 
 void check_seccomp(Findings& findings) {
   // A filter that can not be read: EFAULT if there are filters at all.
-  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) != 0 && errno == EFAULT) return findings.ok("seccomp filters");
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) != 0 && errno == EFAULT)
+    return findings.ok("seccomp filters");
   findings.problem("no seccomp filters", "use a kernel with CONFIG_SECCOMP_FILTER");
 }
 
@@ -69,7 +72,8 @@ void check_address_space(Findings& findings) {
   constexpr size_t kReservation = size_t{16} << 30;  // some memories with their guards
   void* const base = ::mmap(nullptr, kReservation, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED)
-    return findings.problem("16 GiB of address space can not be reserved", "raise `ulimit -v`, or set vm.overcommit_memory to 0");
+    return findings.problem("16 GiB of address space can not be reserved",
+                            "raise `ulimit -v`, or set vm.overcommit_memory to 0");
   ::munmap(base, kReservation);
   findings.ok("address space for memories");
 }
@@ -83,10 +87,13 @@ void check_namespaces(Findings& findings) {
 }
 
 void check_processor(Findings& findings) {
-  if (!abi::host_cpu_has_floor()) return findings.problem("the processor has no SSE4.1: compiled code does not run", "use a processor from 2008 or later");
+  if (!abi::host_cpu_has_floor())
+    return findings.problem("the processor has no SSE4.1: compiled code does not run",
+                            "use a processor from 2008 or later");
   const std::string names = abi::cpu_feature_names(abi::host_cpu_features());
   if (!(abi::host_cpu_features() & abi::bit(abi::Cpu::avx2)))
-    return findings.note("processor without AVX2 (it has " + names + "): vectors are slower", "nothing, or another processor");
+    return findings.note("processor without AVX2 (it has " + names + "): vectors are slower",
+                         "nothing, or another processor");
   findings.ok("processor with " + names);
 }
 

@@ -43,7 +43,8 @@ Result<std::string> read_until(int fd, Clock::time_point deadline, const std::st
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd wait{fd, POLLIN, 0};
-    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) == 0) return error(ErrorKind::unavailable, name + ": no answer in time");
+    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) == 0)
+      return error(ErrorKind::unavailable, name + ": no answer in time");
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return os_error(errno, name);
@@ -68,7 +69,8 @@ Result<std::string> output_of(const std::vector<std::string>& command, std::chro
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!content) return content;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return error(ErrorKind::failed_precondition, command[0] + ": it failed");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return error(ErrorKind::failed_precondition, command[0] + ": it failed");
   return content;
 }
 
@@ -78,7 +80,9 @@ std::string find_on_path(std::string_view name, std::string_view path) {
     path.remove_prefix(std::min(path.size(), directory.size() + 1));
     const std::string file = std::string(directory) + "/" + std::string(name);
     struct stat info;
-    if (!directory.empty() && ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(file.c_str(), X_OK) == 0) return file;
+    if (!directory.empty() && ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+        ::access(file.c_str(), X_OK) == 0)
+      return file;
   }
   return "";
 }

@@ -2,11 +2,11 @@
 #include <algorithm>
 
 #include "cli/inspect/component.h"
-#include "cli/inspect/host_imports.h"
 #include "cli/inspect/module_report.h"
 #include "cli/inspect/used_features.h"
 #include "decode/decode.h"
 #include "decode/names.h"
+#include "wasi/imports.h"
 
 namespace wherry::cli {
 namespace {
@@ -24,8 +24,8 @@ std::string to_string(const wasm::Limits& limits, const char* unit) {
 }
 
 std::string to_string(const wasm::MemoryType& memory) {
-  return std::string(memory.shared ? "shared " : "") + (memory.address == wasm::AddressType::i64 ? "64-bit " : "") + "memory, " +
-         to_string(memory.limits, "pages");
+  return std::string(memory.shared ? "shared " : "") + (memory.address == wasm::AddressType::i64 ? "64-bit " : "") +
+         "memory, " + to_string(memory.limits, "pages");
 }
 
 std::string to_string(const wasm::TableType& table) {
@@ -64,45 +64,67 @@ class Examination {
 
   std::string type_of(ExternKind kind, uint32_t index) const {
     switch (kind) {
-      case ExternKind::func: return "func " + wasm::to_string(module_.type_of(wasm::FuncIndex(index)));
-      case ExternKind::table: return to_string(module_.tables[index].type);
-      case ExternKind::memory: return to_string(module_.memories[index]);
-      case ExternKind::global: return to_string(module_.globals[index].type);
-      case ExternKind::tag: return "tag " + wasm::to_string(module_.types[module_.tags[index].value]);
+      case ExternKind::func:
+        return "func " + wasm::to_string(module_.type_of(wasm::FuncIndex(index)));
+      case ExternKind::table:
+        return to_string(module_.tables[index].type);
+      case ExternKind::memory:
+        return to_string(module_.memories[index]);
+      case ExternKind::global:
+        return to_string(module_.globals[index].type);
+      case ExternKind::tag:
+        return "tag " + wasm::to_string(module_.types[module_.tags[index].value]);
     }
     return "";
   }
 
   std::string type_of(const wasm::Import& import) const {
     switch (import.kind()) {
-      case ExternKind::func: return "func " + wasm::to_string(function_type(import));
-      case ExternKind::table: return to_string(std::get<wasm::TableType>(import.type));
-      case ExternKind::memory: return to_string(std::get<wasm::MemoryType>(import.type));
-      case ExternKind::global: return to_string(std::get<wasm::GlobalType>(import.type));
-      case ExternKind::tag: return "tag " + wasm::to_string(function_type(import));
+      case ExternKind::func:
+        return "func " + wasm::to_string(function_type(import));
+      case ExternKind::table:
+        return to_string(std::get<wasm::TableType>(import.type));
+      case ExternKind::memory:
+        return to_string(std::get<wasm::MemoryType>(import.type));
+      case ExternKind::global:
+        return to_string(std::get<wasm::GlobalType>(import.type));
+      case ExternKind::tag:
+        return "tag " + wasm::to_string(function_type(import));
     }
     return "";
   }
-  const wasm::FuncType& function_type(const wasm::Import& import) const { return module_.types[std::get<wasm::TypeIndex>(import.type).value]; }
+  const wasm::FuncType& function_type(const wasm::Import& import) const {
+    return module_.types[std::get<wasm::TypeIndex>(import.type).value];
+  }
+
+  std::string missing_reason(const wasm::Import& import) const {
+    runtime::ImportType wanted;
+    wanted.kind = import.kind();
+    wanted.module = import.module;
+    wanted.name = import.name;
+    if (wanted.kind == ExternKind::func) wanted.type = function_type(import);
+    const auto missing = wasi::missing_imports(std::span(&wanted, 1));
+    return missing.empty() ? "" : missing[0].why;
+  }
 
   void add_import(const wasm::Import& import) {
     const auto same = [&](const ModuleReport::Interface& interface) { return interface.module == import.module; };
     auto at = std::find_if(report_.imports.begin(), report_.imports.end(), same);
     if (at == report_.imports.end()) at = report_.imports.insert(at, {std::string(import.module), {}});
-    std::string why = import.kind() == ExternKind::func ? missing_function(import.module, import.name, function_type(import))
-                                                        : std::string("the host has no such ") + (import.kind() == ExternKind::memory ? "memory" : "object");
-    at->items.push_back({std::string(import.name), type_of(import), std::move(why)});
+    at->items.push_back({std::string(import.name), type_of(import), missing_reason(import)});
   }
 
   void missing() {
     for (size_t i = 0; i < wasm::kFeatureCount; ++i) {
       const auto feature = static_cast<wasm::Feature>(i);
       if (report_.features.contains(feature) && !wasm::FeatureSet::defaults().contains(feature))
-        report_.missing.push_back("feature " + std::string(wasm::info(feature).flag) + ": " + std::string(wasm::info(feature).text));
+        report_.missing.push_back("feature " + std::string(wasm::info(feature).flag) + ": " +
+                                  std::string(wasm::info(feature).text));
     }
     for (const ModuleReport::Interface& interface : report_.imports)
       for (const ModuleReport::Item& item : interface.items)
-        if (!item.missing.empty()) report_.missing.push_back("import " + interface.module + " " + item.name + ": " + item.missing);
+        if (!item.missing.empty())
+          report_.missing.push_back("import " + interface.module + " " + item.name + ": " + item.missing);
   }
 
   const wasm::Module& module_;

@@ -56,10 +56,11 @@ std::string to_text(const ModuleReport& report, const std::string& name) {
   const ModuleReport::Sizes& sizes = report.sizes;
   std::string out = name + ": " + (report.component ? "component" : "module") + ", " + format_size(sizes.file) + "\n";
   if (!report.component) {
-    out += "  " + std::to_string(report.functions) + " functions, code " + format_size(sizes.code) + ", data " + format_size(sizes.data) +
-           ", custom sections " + format_size(sizes.custom) + "\n";
+    out += "  " + std::to_string(report.functions) + " functions, code " + format_size(sizes.code) + ", data " +
+           format_size(sizes.data) + ", custom sections " + format_size(sizes.custom) + "\n";
     std::string features;
-    each_feature(report.features, [&](wasm::Feature feature) { features += " " + std::string(wasm::info(feature).flag); });
+    each_feature(report.features,
+                 [&](wasm::Feature feature) { features += " " + std::string(wasm::info(feature).flag); });
     out += "features\n " + (features.empty() ? " none beyond the first version" : features) + "\n";
   }
   if (!report.imports.empty()) out += "imports\n";
@@ -82,17 +83,18 @@ std::string to_json(const ModuleReport& report, const std::string& name) {
     imports.push_back({{"interface", interface.module}, {"items", to_array(interface.items, true)}});
   each_feature(report.features, [&](wasm::Feature feature) { features.push_back(wasm::info(feature).flag); });
   const ModuleReport::Sizes& sizes = report.sizes;
-  const Json json = {{"file", name},
-                     {"kind", report.component ? "component" : "module"},
-                     {"name", report.name},
-                     {"sizes", {{"file", sizes.file}, {"code", sizes.code}, {"data", sizes.data}, {"custom", sizes.custom}}},
-                     {"functions", report.functions},
-                     {"features", std::move(features)},
-                     {"imports", std::move(imports)},
-                     {"exports", to_array(report.exports, false)},
-                     {"memories", report.memories},
-                     {"tables", report.tables},
-                     {"missing", report.missing}};
+  const Json json = {
+      {"file", name},
+      {"kind", report.component ? "component" : "module"},
+      {"name", report.name},
+      {"sizes", {{"file", sizes.file}, {"code", sizes.code}, {"data", sizes.data}, {"custom", sizes.custom}}},
+      {"functions", report.functions},
+      {"features", std::move(features)},
+      {"imports", std::move(imports)},
+      {"exports", to_array(report.exports, false)},
+      {"memories", report.memories},
+      {"tables", report.tables},
+      {"missing", report.missing}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -56,7 +56,8 @@ class Survey {
       if (i < module_.imported_globals && module_.globals[i].type.is_mutable) add(Feature::mutable_globals);
     }
     for (const wasm::Export& exported : module_.exports)
-      if (exported.kind == wasm::ExternKind::global && module_.globals[exported.index].type.is_mutable) add(Feature::mutable_globals);
+      if (exported.kind == wasm::ExternKind::global && module_.globals[exported.index].type.is_mutable)
+        add(Feature::mutable_globals);
   }
 
   Result<void> element(const wasm::Elem& elem) {
@@ -82,8 +83,11 @@ class Survey {
         case Opcode::i32_mul:
         case Opcode::i64_add:
         case Opcode::i64_sub:
-        case Opcode::i64_mul: add(Feature::extended_const); break;
-        default: break;
+        case Opcode::i64_mul:
+          add(Feature::extended_const);
+          break;
+        default:
+          break;
       }
     }
     return {};
