@@ -9,7 +9,7 @@ using Kind = Descriptor::Kind;
 
 Io<Descriptor*> DescriptorTable::directory(uint32_t fd) {
   Descriptor* descriptor = TRY(get(fd));
-  if (descriptor->kind != Kind::directory) return descriptor->kind == Kind::file ? Errno::notdir : Errno::badf;
+  if (descriptor->kind != Kind::directory) return Errno::badf;
   return descriptor;
 }
 

@@ -78,8 +78,8 @@ Io<size_t> write(Descriptor& descriptor, std::span<const iovec> buffers, const W
 }
 
 Io<size_t> pread(Descriptor& descriptor, std::span<const iovec> buffers, uint64_t offset) {
-  if (descriptor.kind == Kind::stdio) return Errno::spipe;
-  if (descriptor.kind != Kind::file || !(descriptor.base & right::fd_read)) return Errno::badf;
+  if (descriptor.kind == Kind::directory || !(descriptor.base & right::fd_read)) return Errno::badf;
+  if (descriptor.kind != Kind::file) return Errno::spipe;
   if (static_cast<int64_t>(offset) < 0) return Errno::inval;
   const ssize_t n = ::preadv(descriptor.fd.get(), buffers.data(), static_cast<int>(buffers.size()), static_cast<off_t>(offset));
   if (n < 0) return last_errno();
@@ -87,8 +87,8 @@ Io<size_t> pread(Descriptor& descriptor, std::span<const iovec> buffers, uint64_
 }
 
 Io<size_t> pwrite(Descriptor& descriptor, std::span<const iovec> buffers, uint64_t offset) {
-  if (descriptor.kind == Kind::stdio) return Errno::spipe;
-  if (descriptor.kind != Kind::file || !(descriptor.base & right::fd_write)) return Errno::badf;
+  if (descriptor.kind == Kind::directory || !(descriptor.base & right::fd_write)) return Errno::badf;
+  if (descriptor.kind != Kind::file) return Errno::spipe;
   if (static_cast<int64_t>(offset) < 0) return Errno::inval;
   const ssize_t n = ::pwritev(descriptor.fd.get(), buffers.data(), static_cast<int>(buffers.size()), static_cast<off_t>(offset));
   if (n < 0) return last_errno();

@@ -54,7 +54,7 @@ Io<Opened> create_at(const Descriptor& directory, const std::string& path, const
 }
 
 Io<Opened> open_directory(UniqueFd probe, const struct stat& info, const OpenRequest& request) {
-  if ((request.rights & right::fd_write) || (request.oflags & oflag::trunc)) return Errno::isdir;
+  if ((request.rights & right::fd_write) || (request.oflags & (oflag::creat | oflag::trunc))) return Errno::isdir;
   const int fd = ::openat(probe.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // A directory that may be searched but not read serves for paths all the same.
   if (fd < 0 && errno == EACCES) return Opened{std::move(probe), info};
@@ -94,7 +94,7 @@ Io<Opened> try_open(const Descriptor& directory, const std::string& path, const 
   if (!probe) return probe.error();
   if (exclusive) return Errno::exist;
   const struct stat info = TRY(check_openable(probe->get()));
-  if (S_ISLNK(info.st_mode)) return request.oflags & oflag::directory ? Errno::notdir : Errno::loop;
+  if (S_ISLNK(info.st_mode)) return Errno::loop;
   if (S_ISDIR(info.st_mode)) return open_directory(std::move(*probe), info, request);
   if (request.oflags & oflag::directory) return Errno::notdir;
   return open_checked(directory, path, request, info);

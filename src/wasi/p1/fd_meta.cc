@@ -51,8 +51,7 @@ Outcome P1::fd_fdstat_set_flags(uint32_t fd, FdflagBits flags) {
 }
 
 Outcome P1::fd_fdstat_set_rights(uint32_t fd, uint64_t, uint64_t) {
-  TRY(host.files.get(fd));
-  return Errno::notsup;
+  return TRY(host.files.get(fd))->kind == Descriptor::Kind::stdio ? Errno::badf : Errno::notsup;
 }
 
 Outcome P1::fd_filestat_get(uint32_t fd, Ptr<layout::Filestat> stat) {

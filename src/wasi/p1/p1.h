@@ -33,6 +33,7 @@ class P1 {
  private:
   Result<void, Trap> store_strings(const std::vector<std::string>& strings, Ptr<uint32_t> pointers, Ptr<uint8_t> buf) const;
   Result<void, Trap> store_sizes(const std::vector<std::string>& strings, Ptr<uint32_t> count, Ptr<uint32_t> size) const;
+  Result<std::string, Outcome> path_at(Text path) const;
   Outcome seek_to(uint32_t fd, int64_t offset, Whence whence, Ptr<uint64_t> position);
   Outcome wait_for_events(Ptr<layout::Event> out, uint32_t count, Ptr<uint32_t> nevents);
 

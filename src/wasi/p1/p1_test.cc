@@ -164,7 +164,7 @@ TEST_F(Preview1, directories_list_what_is_in_them_cut_to_the_buffer) {
   EXPECT_EQ(at<uint32_t>(0), all - 1);
   EXPECT_EQ(shown(p1.fd_readdir(root, {4096, 10}, 0, {0})), "success");
   EXPECT_EQ(at<uint32_t>(0), 10u);
-  EXPECT_EQ(shown(p1.fd_readdir(open("f"), {4096, 10}, 0, {0})), "notdir");
+  EXPECT_EQ(shown(p1.fd_readdir(open("f"), {4096, 10}, 0, {0})), "badf");
   EXPECT_EQ(shown(p1.fd_readdir(1, {4096, 10}, 0, {0})), "badf");
 }
 
