@@ -23,18 +23,21 @@ class Assigner {
       return {Kind::integer_register, integers_++};
     }
     const uint32_t size = type == wasm::kV128 ? 16 : 8;
+    has_vector_ |= size == 16;
     stack_ = (stack_ + size - 1) & ~(size - 1);
     const uint32_t at = stack_;
     stack_ += size;
     return {Kind::stack, at};
   }
 
-  uint32_t popped_bytes() const { return ((stack_ + 8 + 15) & ~15u) - 8; }
+  bool needs_padding() const { return has_vector_ && stack_ % 16 != 0; }
+  uint32_t popped_bytes() const { return ((stack_ + (needs_padding() ? 8 : 0) + 8 + 15) & ~15u) - 8; }
 
  private:
   uint32_t integers_;
   uint32_t vectors_ = 0;
   uint32_t stack_ = 0;
+  bool has_vector_ = false;
 };
 
 }  // namespace
@@ -44,6 +47,7 @@ CallLayout::CallLayout(const wasm::FuncType& type) : result_area(type.results.si
   params.reserve(type.params.size());
   for (const wasm::ValType param : type.params) params.push_back(assigner.next(param));
   stack_bytes = assigner.popped_bytes();
+  stack_padding = assigner.needs_padding();
 
   uint32_t integers = 0, vectors = 0, position = 0;
   results.reserve(type.results.size());

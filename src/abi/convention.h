@@ -14,7 +14,8 @@
 //   the rest on the stack in order, 8 bytes each, vectors 16 and 16-aligned
 //   the upper 32 bits of an i32, and all beyond an f32 or f64, are undefined
 //   the callee pops its stack area, which is 16n+8 bytes, thus 8 even without
-//   stack parameters (`ret 8`); at the call rsp is 16-aligned, as in C
+//   stack parameters (`ret 8`); with a vector in it, the arguments are padded to
+//   16 bytes before those 8 (see stack_padding); at the call rsp is 16-aligned, as in C
 //   up to three results: integers in rax, rdx, rcx, floats and vectors in
 //   xmm0-xmm2; with more, the caller passes the address of 16 bytes for each
 //   result as the third parameter (rdx) and all of them go there
@@ -40,6 +41,10 @@ struct CallLayout {
   std::vector<ArgumentLocation> results;  // with result_area: stack, 16 * the result's number
   bool result_area = false;               // its address takes the first integer register
   uint32_t stack_bytes = 8;               // what the callee pops, 16n+8
+  // With a vector on the stack, 8 bytes are missing to a multiple of 16. In LLVM's
+  // functions a last `double` fills them, or its callers and callees would disagree
+  // about stack_bytes (docs/design/abi.md).
+  bool stack_padding = false;
 };
 
 }  // namespace wherry::abi

@@ -45,6 +45,18 @@ TEST(CallLayout, a_vector_on_the_stack_is_aligned) {
   EXPECT_EQ(layout.stack_bytes, 40u);
 }
 
+TEST(CallLayout, arguments_with_a_vector_on_the_stack_are_padded_to_sixteen_bytes) {
+  std::vector<wasm::ValType> params(8, kF64);
+  params.insert(params.end(), {kV128, kF64});
+  const CallLayout padded({params, {}});
+  EXPECT_TRUE(padded.stack_padding);
+  EXPECT_EQ(padded.stack_bytes, 40u);  // 24, 8 of padding, 8
+  params.push_back(kF64);
+  const CallLayout full({params, {}});
+  EXPECT_FALSE(full.stack_padding);
+  EXPECT_EQ(full.stack_bytes, 40u);
+}
+
 TEST(CallLayout, three_results_fit_in_registers_and_four_go_to_an_area) {
   const CallLayout three({{}, {kI32, kF64, kI64}});
   expect_location(three.results[0], Kind::integer_register, 0);
