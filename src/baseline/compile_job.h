@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "abi/compiler_protocol.h"
+#include "base/result.h"
+
+namespace wherry::baseline {
+
+struct JobResult {
+  uint64_t functions = 0;
+  uint64_t code_size = 0;
+  uint64_t artifact_size = 0;
+  uint64_t validate_ns = 0;
+  uint64_t compile_ns = 0;
+};
+
+// Bytes of a module to an artifact in `artifact_fd`, as the request says.
+Result<JobResult> compile_job(std::span<const uint8_t> module, const abi::CompileRequest& request, int artifact_fd,
+                              std::atomic<uint64_t>* done = nullptr);
+
+// All of a regular file, in memory of our own: others may be able to write to it.
+Result<std::vector<uint8_t>> read_module(int fd);
+
+}  // namespace wherry::baseline
