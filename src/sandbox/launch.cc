@@ -197,7 +197,7 @@ Result<std::string> converse(int control, const LaunchConfig& config, const Spaw
             .id = config.id, .status = "creating", .pid = process.pid, .bundle = config.bundle, .spec = config.spec};
         TRY(run_hooks("prestart", config.spec->hooks.prestart, state));
         TRY(run_hooks("createRuntime", config.spec->hooks.createRuntime, state));
-        TRY(say(control, Say::go));
+        if (!say(control, Say::go)) return gone_silent(process);
         break;
       }
       default:
