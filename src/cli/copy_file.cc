@@ -29,6 +29,10 @@ Result<void> copy(int from, int to, const std::string& path) {
 }  // namespace
 
 Result<void> copy_file(int from, const std::string& path) {
+  struct stat info;
+  // A rename over a device or a socket would do away with it.
+  if (::lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))
+    return error(ErrorKind::invalid, path + ": it exists and is not a regular file");
   std::string temporary = path + ".XXXXXX";
   const UniqueFd to(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!to) return os_error(errno, path);

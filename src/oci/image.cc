@@ -34,6 +34,10 @@ struct Layer {
 class OutputFile {
  public:
   static Result<OutputFile> create(const std::string& path) {
+    struct stat info;
+    // A rename over a device or a socket would do away with it.
+    if (::lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))
+      return error(ErrorKind::invalid, path + ": it exists and is not a regular file");
     OutputFile out;
     out.path_ = path;
     out.temporary_ = path + ".XXXXXX";

@@ -56,7 +56,7 @@ std::string to_text(const ModuleReport& report, const std::string& name) {
   const ModuleReport::Sizes& sizes = report.sizes;
   std::string out = name + ": " + (report.component ? "component" : "module") + ", " + format_size(sizes.file) + "\n";
   if (!report.component) {
-    out += "  " + std::to_string(report.functions) + " functions, code " + format_size(sizes.code) + ", data " +
+    out += "  " + std::to_string(report.functions) + (report.functions == 1 ? " function, code " : " functions, code ") + format_size(sizes.code) + ", data " +
            format_size(sizes.data) + ", custom sections " + format_size(sizes.custom) + "\n";
     std::string features;
     each_feature(report.features,

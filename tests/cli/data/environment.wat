@@ -1,0 +1,27 @@
+;; Prints arguments, then environment, a line each.
+(module $environment
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func $print (param $at i32) (param $size i32)
+    (local $i i32)
+    (loop $more
+      (if (i32.lt_u (local.get $i) (local.get $size))
+        (then
+          (if (i32.eqz (i32.load8_u (i32.add (local.get $at) (local.get $i))))
+            (then (i32.store8 (i32.add (local.get $at) (local.get $i)) (i32.const 10))))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br $more))))
+    (i32.store (i32.const 16) (local.get $at))
+    (i32.store (i32.const 20) (local.get $size))
+    (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))))
+  (func (export "_start")
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 1024) (i32.const 8192)))
+    (call $print (i32.const 8192) (i32.load (i32.const 4)))
+    (drop (call $environ_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $environ_get (i32.const 1024) (i32.const 8192)))
+    (call $print (i32.const 8192) (i32.load (i32.const 4)))))
