@@ -5,6 +5,7 @@
 #include "runtime/guest_call.h"
 #include "runtime/signals.h"
 #include "runtime/store.h"
+#include "runtime/value_at.h"
 
 namespace wherry::runtime {
 namespace {
@@ -38,6 +39,10 @@ class Activation {
 };
 
 void set_args(const Signature& signature, std::span<const abi::Value> args, GuestCall& call, uint8_t* stack) {
+  if (signature.integers_only) {
+    for (size_t i = 0; i < args.size(); ++i) call.integers[i] = args[i].i64;
+    return;
+  }
   for (size_t i = 0; i < args.size(); ++i) {
     const abi::ArgumentLocation at = signature.layout.params[i];
     switch (at.kind) {
@@ -48,20 +53,17 @@ void set_args(const Signature& signature, std::span<const abi::Value> args, Gues
   }
 }
 
-// Bits beyond a value's size are undefined in a register and zero for the host.
-abi::Value trimmed(const void* from, wasm::ValType type) {
-  abi::Value value{};
-  memcpy(&value, from, type.size());
-  return value;
-}
-
 void take_results(const Signature& signature, const GuestCall& call, std::span<abi::Value> results) {
+  if (signature.integers_only) {
+    if (!results.empty()) results[0] = value_at(&call.integers[0], signature.type.results[0]);
+    return;
+  }
   for (size_t i = 0; i < results.size(); ++i) {
     const abi::ArgumentLocation at = signature.layout.results[i];
     const void* const from = at.kind == Kind::stack              ? static_cast<const void*>(&results[i])
                              : at.kind == Kind::integer_register ? static_cast<const void*>(&call.integers[at.index])
                                                                  : call.vectors[at.index];
-    results[i] = trimmed(from, signature.type.results[i]);
+    results[i] = value_at(from, signature.type.results[i]);
   }
 }
 

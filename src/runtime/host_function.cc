@@ -9,6 +9,7 @@
 #include "runtime/host_context.h"
 #include "runtime/signals.h"
 #include "runtime/store.h"
+#include "runtime/value_at.h"
 
 namespace wherry::runtime {
 namespace {
@@ -27,14 +28,12 @@ static_assert(offsetof(HostFrame, results) == FRAME_RESULTS);
 static_assert(offsetof(HostFrame, store) == FRAME_STORE);
 static_assert(sizeof(HostFrame) == FRAME_SIZE);
 
-abi::Value load(const HostFrame& frame, const uint8_t* stack, abi::ArgumentLocation at, size_t size) {
-  abi::Value value{};
+abi::Value load(const HostFrame& frame, const uint8_t* stack, abi::ArgumentLocation at, wasm::ValType type) {
   const void* from = at.kind == abi::ArgumentLocation::Kind::integer_register ? &frame.integers[at.index]
                      : at.kind == abi::ArgumentLocation::Kind::vector_register
                          ? static_cast<const void*>(frame.vectors[at.index])
                          : stack + at.index;
-  memcpy(&value, from, size);
-  return value;
+  return value_at(from, type);
 }
 
 }  // namespace
@@ -81,7 +80,7 @@ uint64_t wherry_call_host(HostContext* context, HostFrame* frame, const uint8_t*
   std::vector<abi::Value> many(count > few.size() ? count : 0);
   const std::span<abi::Value> values = std::span(many.empty() ? few.data() : many.data(), count);
   for (size_t i = 0; i < params; ++i) {
-    values[i] = load(*frame, stack, signature.layout.params[i], signature.type.params[i].size());
+    values[i] = load(*frame, stack, signature.layout.params[i], signature.type.params[i]);
   }
   void* const result_area = frame->integers[0].ref;
 
