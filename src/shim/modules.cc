@@ -1,12 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/modules.h"
 
-namespace wherry::shim {
+#include <fcntl.h>
+#include <sys/stat.h>
 
-std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const Log&) {
-  return [](const sandbox::Entrypoint& entrypoint) -> Result<Module> {
-    return error(ErrorKind::unsupported, entrypoint.path + ": no engine in this build");
-  };
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+
+#include "engine/prepare.h"
+
+namespace wherry::shim {
+namespace {
+
+// Compilers of all pods are below one cgroup of the node's, so that no pod pays
+// for them. Where it can not be made they stay in the shim's, which is no pod's either.
+std::string make_compiler_cgroup(const sandbox::CgroupHost& host) {
+  std::string mountpoint = host.unified;
+  for (const auto& hierarchy : host.v1) {
+    const auto& names = hierarchy.controllers;
+    if (std::find(names.begin(), names.end(), "memory") != names.end()) mountpoint = hierarchy.mountpoint;
+  }
+  if (mountpoint.empty()) return {};
+  std::string path = mountpoint + "/wherry-compilers";
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return {};
+  const UniqueFd control(::open((path + "/cgroup.subtree_control").c_str(), O_WRONLY | O_CLOEXEC));
+  if (control) (void)write_all(control.get(), std::string_view("+memory"), path);  // v2
+  return path;
+}
+
+class Modules {
+ public:
+  Modules(const sandbox::CgroupHost& cgroups, const Log& log) : cgroups_(cgroups), log_(log) {}
+
+  Result<Module> prepare(const sandbox::Entrypoint& entrypoint) {
+    engine::Cache* const cache = TRY(open_cache());
+    engine::Prepared prepared = TRY(engine::prepare(*cache, entrypoint.file.get(), entrypoint.path, {}));
+    if (!prepared.warning.empty()) log_.write(Level::warning, prepared.warning, {{"module", entrypoint.path}});
+    return Module{std::move(prepared.artifact), prepared.cached};
+  }
+
+ private:
+  Result<engine::Cache*> open_cache() {
+    const std::lock_guard lock(mutex_);
+    if (!cache_) {
+      engine::CacheConfig config;
+      config.compiler_cgroup = make_compiler_cgroup(cgroups_);
+      cache_ = TRY(engine::Cache::open(std::move(config)));
+    }
+    return cache_.get();
+  }
+
+  const sandbox::CgroupHost cgroups_;
+  const Log& log_;
+  std::mutex mutex_;
+  std::unique_ptr<engine::Cache> cache_;
+};
+
+}  // namespace
+
+std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log) {
+  // std::function wants to copy, so it shares.
+  return [modules = std::make_shared<Modules>(cgroups, log)](const sandbox::Entrypoint& entrypoint) { return modules->prepare(entrypoint); };
 }
 
 }  // namespace wherry::shim

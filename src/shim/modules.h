@@ -9,6 +9,6 @@ namespace wherry::shim {
 
 // The engine's cache and compiler as containers use them: opened on the first
 // use, so that a pod's pause container costs nothing.
-std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const Log& log);
+std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log);
 
 }  // namespace wherry::shim
