@@ -164,8 +164,8 @@ void Frame::take(Reg reg) {
 
 void Frame::spill(size_t position) {
   Value& value = stack_[position];
-  store_to(slot_of(position), value);
   if (value.kind == Kind::local) --locals_[value.index].lazy_uses;
+  store_to(slot_of(position), value);
   release(value);
   value = {Kind::slot, value.type, kNoReg, 0, static_cast<uint32_t>(position), 0};
 }
