@@ -67,7 +67,7 @@ Result<int> verify(engine::Cache& cache, const CacheOptions&) {
   const engine::CacheStats before = cache.stats();
   const std::vector<engine::CacheProblem> problems = TRY(cache.verify());
   for (const engine::CacheProblem& problem : problems)
-    std::printf("%.12s: %s; removed\n", problem.key.c_str(), problem.what.c_str());
+    std::printf("%s; removed\n", problem.what.c_str());
   std::printf("%llu artifact%s, %s, %zu broken\n", static_cast<unsigned long long>(before.entries),
               before.entries == 1 ? "" : "s", format_size(before.bytes).c_str(), problems.size());
   return problems.empty() ? 0 : kFailure;

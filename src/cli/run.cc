@@ -83,12 +83,21 @@ Result<std::unique_ptr<runtime::Artifact>> artifact_of(const RunOptions& options
   return runtime::Artifact::map(std::move(prepared.artifact));
 }
 
+Error in_file(const std::string& path, Error error) {
+  error.message.insert(0, path + ": ");
+  return error;
+}
+
 Result<int> run(const RunOptions& options, const Arguments& arguments) {
   wasi::ProgramConfig config = TRY(config_of(options, arguments));
-  auto program = TRY(wasi::Program::load(TRY(artifact_of(options, arguments[0])), std::move(config)));
-  const wasi::ProgramResult result = TRY(program->run());
+  std::unique_ptr<runtime::Artifact> artifact = TRY(artifact_of(options, arguments[0]));
+  auto program = wasi::Program::load(std::move(artifact), std::move(config));
+  if (!program) return in_file(arguments[0], program.error());
+  const auto ran = (*program)->run();
+  if (!ran) return in_file(arguments[0], ran.error());
+  const wasi::ProgramResult& result = *ran;
   for (const std::string& value : result.values) std::puts(value.c_str());
-  if (!result.report.empty()) std::fprintf(stderr, "%s\n", result.report.c_str());
+  if (!result.report.empty()) std::fputs(result.report.c_str(), stderr);
   return wasi::exit_status(result);
 }
 

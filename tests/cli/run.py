@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[0] / "lib")]
 import cases  # noqa: E402
 import images  # noqa: E402
 import surroundings  # noqa: E402
-from suite import Suite, program  # noqa: E402
+from suite import BUILD, Suite, program  # noqa: E402
 
 
 def difference(case, seen):
@@ -34,6 +34,8 @@ def check(case, cache):
 
 
 def update(cache):
+    if not (BUILD / "bin" / "wherry").exists():
+        sys.exit(f"no wherry in {BUILD}")
     for case in cases.all_cases():
         with tempfile.TemporaryDirectory(prefix="wherry-cli-") as directory:
             seen = case.run(pathlib.Path(directory), cache)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from cases import DATA
-from suite import BUILD, Skip, equal, guest, program, wait_until
+from suite import Skip, equal, guest, program, wait_until
 
 NOBODY = 65534
 TIMEOUT = 60
@@ -146,7 +146,7 @@ def doctor_finds_a_cache_that_others_can_write():
 
 def doctor_misses_the_compiler():
     with tempfile.TemporaryDirectory() as directory:
-        alone = shutil.copy(BUILD / "bin" / "wherry", directory)
+        alone = shutil.copy(program("wherry"), directory)
         done = subprocess.run([alone, "doctor", "--json", "--cache", f"{directory}/cache"], capture_output=True, text=True, timeout=TIMEOUT)
         assert said(json.loads(done.stdout)["findings"], "problem", f"no compiler at {directory}/wherryc"), done.stdout
 
