@@ -112,6 +112,7 @@ Result<pb::StartResponse> TaskService::start(const pb::StartRequest& request) {
     container = TRY(find_locked(request.id(), request.exec_id()));
     if (container->state == State::stopped) return error(ErrorKind::failed_precondition, "process already finished");
     if (container->state != State::created) return error(ErrorKind::failed_precondition, "process already started");
+    TRY(container->stdio->started());
     // One byte into a pipe. With the lock held, so that the exit comes after the start.
     TRY(container->init->start());
     container->state = State::running;

@@ -2,6 +2,7 @@
 #include "shim/task/stdio.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -89,7 +90,11 @@ Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Dead
     const std::string& path = config.stdin_path;
     stdio->container_[0] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
     TRY(set_blocking(stdio->container_[0].get(), path));
-    if (TRY(is_fifo(path))) stdio->stdin_writer_ = TRY(open_path(path, O_WRONLY | O_NONBLOCK));
+    if (TRY(is_fifo(path))) {
+      stdio->stdin_fifo_ = path;
+      stdio->stdin_probe_.reset(::fcntl(stdio->container_[0].get(), F_DUPFD_CLOEXEC, 0));
+      if (!stdio->stdin_probe_) return os_error(errno, path);
+    }
   }
   TRY(stdio->open_outputs(config, deadline));
   return stdio;
@@ -120,6 +125,21 @@ Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& dead
     readers_[i] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
   }
   return {};
+}
+
+Result<void> Stdio::started() {
+  const UniqueFd probe = std::move(stdin_probe_);
+  if (stdin_fifo_.empty() || !probe) return {};
+  // Set only if a writer has come and gone since the reader was opened.
+  pollfd seen{probe.get(), POLLIN, 0};
+  if (::poll(&seen, 1, 0) > 0 && (seen.revents & POLLHUP)) return {};
+  stdin_writer_ = TRY(open_path(stdin_fifo_, O_WRONLY | O_NONBLOCK));
+  return {};
+}
+
+void Stdio::close_stdin() {
+  stdin_fifo_.clear();
+  stdin_writer_.reset();
 }
 
 void Stdio::container_has_them() {

@@ -24,8 +24,8 @@ using Deadline = std::function<void(std::function<void()> action)>;
 // The shim's part of a container's streams. The container writes into the fifo
 // itself: its end is the only writer, so that the client sees the end of file
 // when the process is gone, while our reader keeps the process from EPIPE while
-// the client is away. Of stdin we hold a writer, so that a client that detaches
-// does not end it; close_stdin() lets it go.
+// the client is away. Of stdin we hold a writer from started() on, so that a
+// client that detaches does not end it; close_stdin() lets it go.
 class Stdio {
  public:
   // Waits for the client to open the other end of its fifos, until the deadline.
@@ -38,13 +38,18 @@ class Stdio {
   // Closes the container's ends here.
   void container_has_them();
 
-  void close_stdin() { stdin_writer_.reset(); }
+  // The container is about to run. A client that has closed stdin already may
+  // have done so before it could tell containerd: that is its end.
+  Result<void> started();
+  void close_stdin();
 
  private:
   Stdio() = default;
   Result<void> open_outputs(const StdioConfig& config, const Deadline& deadline);
 
   UniqueFd container_[3];
+  std::string stdin_fifo_;  // "": not a fifo, or closed
+  UniqueFd stdin_probe_;    // the container's reader, until started()
   UniqueFd stdin_writer_;
   UniqueFd readers_[3];
 };

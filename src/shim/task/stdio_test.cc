@@ -81,11 +81,12 @@ TEST_F(StdioTest, gives_up_when_nobody_comes) {
   EXPECT_EQ(stdio.error().message, path + ": nobody opened the fifo for reading");
 }
 
-TEST_F(StdioTest, stdin_ends_only_after_close) {
+TEST_F(StdioTest, stdin_of_a_started_container_ends_only_after_close) {
   const std::string path = fifo("in");
-  UniqueFd client = open_fd(path, O_RDWR);
   auto stdio = Stdio::open({.stdin_path = path}, never());
   ASSERT_TRUE(stdio) << stdio.error().to_string();
+  UniqueFd client = open_fd(path, O_WRONLY);
+  ASSERT_TRUE((*stdio)->started());
   ASSERT_TRUE(write_all(client.get(), std::string_view("hi"), "fifo"));
   client.reset();
   const int fd = (*stdio)->fd(0);
@@ -97,6 +98,38 @@ TEST_F(StdioTest, stdin_ends_only_after_close) {
   (*stdio)->close_stdin();
   (*stdio)->close_stdin();
   EXPECT_EQ(::read(fd, buffer, sizeof buffer), 0);
+}
+
+TEST_F(StdioTest, stdin_that_the_client_closed_before_the_start_has_ended) {
+  const std::string path = fifo("in");
+  auto stdio = Stdio::open({.stdin_path = path}, never());
+  ASSERT_TRUE(stdio);
+  UniqueFd client = open_fd(path, O_WRONLY);
+  ASSERT_TRUE(write_all(client.get(), std::string_view("hi"), "fifo"));
+  client.reset();
+  ASSERT_TRUE((*stdio)->started());
+  EXPECT_EQ(read_to_end((*stdio)->fd(0)), "hi");
+}
+
+TEST_F(StdioTest, stdin_closed_before_the_start_stays_closed) {
+  const std::string path = fifo("in");
+  auto stdio = Stdio::open({.stdin_path = path}, never());
+  ASSERT_TRUE(stdio);
+  (*stdio)->close_stdin();
+  ASSERT_TRUE((*stdio)->started());
+  EXPECT_EQ(read_to_end((*stdio)->fd(0)), "");
+}
+
+TEST_F(StdioTest, stdin_waits_for_a_client_that_comes_after_the_start) {
+  const std::string path = fifo("in");
+  auto stdio = Stdio::open({.stdin_path = path}, never());
+  ASSERT_TRUE(stdio);
+  ASSERT_TRUE((*stdio)->started());
+  UniqueFd client = open_fd(path, O_WRONLY);
+  ASSERT_TRUE(write_all(client.get(), std::string_view("late"), "fifo"));
+  client.reset();
+  (*stdio)->close_stdin();
+  EXPECT_EQ(read_to_end((*stdio)->fd(0)), "late");
 }
 
 TEST_F(StdioTest, file_uri_takes_both_outputs_and_appends) {
