@@ -49,6 +49,10 @@ class TestContainer {
   Result<void> launch(InitKind kind = InitKind::wasm);
   // start(), and the end of it.
   Outcome finish();
+  // The end of one that was started, with the rest of its output.
+  Outcome wait();
+  // At most that many bytes of output, as soon as there are some.
+  std::string read_output(size_t bytes);
   // Both; fails the test if launch() does.
   Outcome run();
 
@@ -60,6 +64,7 @@ class TestContainer {
   nlohmann::json spec;
   const Cgroup* cgroup = nullptr;
   int artifact = -1;
+  std::string invoke;
   uint64_t memory_limit = UINT64_MAX;
 
  private:

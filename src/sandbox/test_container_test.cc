@@ -73,21 +73,33 @@ Result<void> TestContainer::launch(InitKind kind) {
   config.cgroup = cgroup;
   config.stdio[1] = config.stdio[2] = writer.get();
   config.artifact = artifact;
+  config.invoke = invoke;
   config.memory_limit = memory_limit;
+  reaped_ = false;
   init_ = TRY(launcher_->launch(config));
   return {};
 }
 
 Outcome TestContainer::finish() {
   EXPECT_TRUE(init_->start());
+  return wait();
+}
+
+Outcome TestContainer::wait() {
   Outcome outcome;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(output_.get(), buffer, sizeof buffer)) > 0;) outcome.output.append(buffer, static_cast<size_t>(n));
+  for (std::string more; !(more = read_output(4096)).empty();) outcome.output += more;
   siginfo_t info{};
   ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(init_->pidfd()), &info, WEXITED);
   reaped_ = true;
   outcome.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
   return outcome;
+}
+
+std::string TestContainer::read_output(size_t bytes) {
+  std::string buffer(bytes, '\0');
+  const ssize_t n = ::read(output_.get(), buffer.data(), bytes);
+  buffer.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return buffer;
 }
 
 Outcome TestContainer::run() {
