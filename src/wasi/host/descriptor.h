@@ -36,6 +36,8 @@ struct Descriptor {
   bool read_only = false;                  // a directory below which nothing changes
   std::unique_ptr<std::string> preopened;  // the name of a preopened directory
 
+  bool may_wait = false;  // stdio that is no file of a disk
+
   uint64_t recv_timeout = 0;  // of a socket, in nanoseconds; 0: none
   uint64_t send_timeout = 0;
 

@@ -54,16 +54,12 @@ Io<size_t> transfer(const Descriptor& descriptor, short events, const Wake& wake
   }
 }
 
-bool may_block(const Descriptor& descriptor) {
-  return descriptor.kind == Kind::stdio && descriptor.filetype != Filetype::regular_file;
-}
-
 }  // namespace
 
 Io<size_t> read(Descriptor& descriptor, std::span<const iovec> buffers, const Wake& wake) {
   if (descriptor.kind == Kind::socket) return socket_receive(descriptor, buffers, 0, wake);
   if (descriptor.kind == Kind::directory || !(descriptor.base & right::fd_read)) return Errno::badf;
-  if (may_block(descriptor)) TRY(await_stdio(descriptor, POLLIN, wake));
+  if (descriptor.may_wait) TRY(await_stdio(descriptor, POLLIN, wake));
   return transfer(descriptor, POLLIN, wake, [&] { return read_some(descriptor.fd.get(), buffers); });
 }
 
@@ -73,7 +69,7 @@ Io<size_t> read(Descriptor& descriptor, std::span<const iovec> buffers, const Wa
 Io<size_t> write(Descriptor& descriptor, std::span<const iovec> buffers, const Wake& wake) {
   if (descriptor.kind == Kind::socket) return socket_send(descriptor, buffers, wake);
   if (descriptor.kind == Kind::directory || !(descriptor.base & right::fd_write)) return Errno::badf;
-  if (may_block(descriptor) && descriptor.nonblocking()) TRY(await_stdio(descriptor, POLLOUT, wake));
+  if (descriptor.may_wait && descriptor.nonblocking()) TRY(await_stdio(descriptor, POLLOUT, wake));
   return transfer(descriptor, POLLOUT, wake, [&] { return write_some(descriptor.fd.get(), buffers); });
 }
 

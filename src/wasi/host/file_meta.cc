@@ -33,8 +33,13 @@ Filestat to_filestat(const struct stat& info) {
   return result;
 }
 
-Io<timespec> to_utime(bool set, Timestamp time, bool now) {
-  if (set && now) return Errno::inval;
+Io<void> check(const Times& times) {
+  constexpr Fstflags kAtim = fstflag::atim | fstflag::atim_now, kMtim = fstflag::mtim | fstflag::mtim_now;
+  if ((times.flags & kAtim) == kAtim || (times.flags & kMtim) == kMtim) return Errno::inval;
+  return {};
+}
+
+timespec to_utime(bool set, Timestamp time, bool now) {
   if (now) return timespec{0, UTIME_NOW};
   if (!set) return timespec{0, UTIME_OMIT};
   return to_timespec(time);
@@ -42,8 +47,8 @@ Io<timespec> to_utime(bool set, Timestamp time, bool now) {
 
 Io<void> set_times_of(int fd, const Times& times) {
   const timespec both[2] = {
-      TRY(to_utime(times.flags & fstflag::atim, times.atim, times.flags & fstflag::atim_now)),
-      TRY(to_utime(times.flags & fstflag::mtim, times.mtim, times.flags & fstflag::mtim_now)),
+      to_utime(times.flags & fstflag::atim, times.atim, times.flags & fstflag::atim_now),
+      to_utime(times.flags & fstflag::mtim, times.mtim, times.flags & fstflag::mtim_now),
   };
   if (::utimensat(fd, "", both, AT_EMPTY_PATH) != 0) return last_errno();
   return {};
@@ -85,12 +90,14 @@ Io<Filestat> stat_at(const Descriptor& directory, const std::string& path, Follo
 }
 
 Io<void> set_times(const Descriptor& descriptor, const Times& times) {
+  TRY(check(times));
   if (descriptor.kind != Kind::file && descriptor.kind != Kind::directory) return Errno::badf;
   if (descriptor.read_only) return Errno::rofs;
   return set_times_of(descriptor.fd.get(), times);
 }
 
 Io<void> set_times_at(const Descriptor& directory, const std::string& path, Follow follow, const Times& times) {
+  TRY(check(times));
   if (directory.read_only) return Errno::rofs;
   const UniqueFd fd = TRY(open_within(directory, path.c_str(), O_PATH | nofollow(follow)));
   TRY(check_filesystem(fd.get()));

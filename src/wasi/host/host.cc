@@ -25,8 +25,8 @@ constexpr Rights kDirectoryInheriting =
 
 }  // namespace
 
-// A character device that is no terminal is reported as unknown: the guest's
-// isatty() goes by the file type. A descriptor that this process lacks keeps its
+// What is no terminal is reported as unknown: the guest's isatty() goes by the
+// file type, and no more is promised of its stdio. A descriptor that this process lacks keeps its
 // number and allows nothing.
 Io<Descriptor> stdio(int fd) {
   Descriptor result;
@@ -35,8 +35,8 @@ Io<Descriptor> stdio(int fd) {
   if (::fstat(fd, &info) != 0) return errno == EBADF ? Io<Descriptor>(std::move(result)) : last_errno();
   result.fd.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
   if (!result.fd) return last_errno();
-  result.filetype = filetype_of(info.st_mode);
-  if (result.filetype == Filetype::character_device && !::isatty(fd)) result.filetype = Filetype::unknown;
+  result.filetype = ::isatty(fd) ? Filetype::character_device : Filetype::unknown;
+  result.may_wait = !S_ISREG(info.st_mode);
   result.base = result.inheriting = fd == STDIN_FILENO ? right::fd_read : right::fd_write;
   return result;
 }

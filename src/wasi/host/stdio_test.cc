@@ -25,6 +25,7 @@ Descriptor as_stdio(int fd, Rights rights) {
   result.fd.reset(::dup(fd));
   result.kind = Descriptor::Kind::stdio;
   result.base = rights;
+  result.may_wait = true;
   return result;
 }
 
