@@ -5,8 +5,11 @@
 
 #include <cerrno>
 
+#include "abi/cpu.h"
+#include "baseline/compile_job.h"
 #include "decode/decode.h"
 #include "validate/validate.h"
+#include "wasm/features.h"
 
 namespace wherry::spec {
 namespace {
@@ -22,9 +25,15 @@ Result<void> check(const std::string& binary) {
   return validate::validate(module);
 }
 
-Result<std::unique_ptr<runtime::Artifact>> compile(const std::string& binary, bool) {
-  TRY(check(binary));
-  return error(ErrorKind::unavailable, "no compiler");
+Result<std::unique_ptr<runtime::Artifact>> compile(const std::string& binary, bool explicit_checks) {
+  UniqueFd file(memfd_create("artifact", MFD_CLOEXEC));
+  if (!file) return os_error(errno, "artifact");
+  abi::CompileRequest request;
+  request.flags = explicit_checks ? uint32_t{abi::kExplicitBoundsChecks} : 0;
+  request.features = wasm::FeatureSet::defaults().bits();
+  request.cpu_features = abi::host_cpu_features();
+  TRY(baseline::compile_job(bytes_of(binary), request, file.get()));
+  return runtime::Artifact::map(std::move(file));
 }
 
 }  // namespace wherry::spec
