@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from protocol import Connection, decode, encode
-from suite import BUILD, equal, program, wait_until
+from suite import equal, program, wait_until
 from world import SHIM
 
 NAMESPACE = "tests"
@@ -234,6 +234,3 @@ def register(suite):
                 while connection.socket.recv(100):
                     pass
             assert not os.path.exists(path), "the socket is still there"
-
-
-__all__ = ["BUILD", "bundles", "register", "socket_of", "started"]

@@ -165,3 +165,19 @@ def register(suite):
                 assert shim.answer(creating)[1][0] > 1
                 end(shim, "p2")
                 equal(reader.read(), b"", "end of file")
+
+    @suite.test("check 57: events wait for containerd and come in their order")
+    def _():
+        with bundles(pause_bundle.config()) as (address, [bundle]):
+            environment = {"TTRPC_ADDRESS": f"{address}.ttrpc", "PATH": "/bin"}
+            with started(bundle, address, "p1", environment=environment):
+                with Connection(socket_of(address, "p1")) as shim:
+                    expected = []
+                    for number in range(3):
+                        pause_bundle.whole_life(shim, bundle)
+                        expected += ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"]
+                    with FakeEvents(f"{address}.ttrpc") as containerd:
+                        wait_until(lambda: len(containerd.events) >= len(expected), "events")
+                        equal([e.topic for e in containerd.events], expected, "topics")
+                        stamps = [e.timestamp for e in containerd.events]
+                        equal(stamps, sorted(stamps), "timestamps")

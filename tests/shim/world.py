@@ -29,6 +29,7 @@ def images(directory):
     return write_image(directory / "probe.tar", IMAGE, {
         "probe.wasm": guest_bytes("probe.wasm"),
         "hello.wasm": guest_bytes("hello.wasm"),
+        "opt/app/sub.wasm": guest_bytes("probe.wasm"),
         "truncated.wasm": guest_bytes("probe.wasm")[:9000],
         "text.wasm": b"this is not WebAssembly\n",
         "empty.wasm": b"",
@@ -93,10 +94,11 @@ class World:
         return self.daemon.run(IMAGE, container or self.new_id(), program, *arguments, options=options, **keywords)
 
     @contextlib.contextmanager
-    def running(self, *arguments, options=(), program="/probe.wasm", until="RUNNING"):
-        """A detached container; yields its id and removes it in the end."""
+    def running(self, *arguments, options=(), program="/probe.wasm", until="RUNNING", log=None):
+        """A detached container; yields its id and removes it in the end. log: a file for its output."""
         container = self.new_id("d")
-        self.daemon.ctr("run", "-d", "--runtime", WHERRY, "--null-io", *options, IMAGE, container, program, *arguments)
+        streams = ["--log-uri", f"file://{log}"] if log else ["--null-io"]
+        self.daemon.ctr("run", "-d", "--runtime", WHERRY, *streams, *options, IMAGE, container, program, *arguments)
         try:
             if until:
                 self.daemon.wait_status(container, until)

@@ -101,7 +101,9 @@ static int many_lines(int argc, char** argv) {
   return 0;
 }
 
-// Touches so many MiB, 16 pages at a time, and says how far it came.
+static void* volatile touched;  // keeps the compiler from leaving the memory out
+
+// Touches so many MiB and says how far it came.
 static int allocate(int argc, char** argv) {
   const int wanted = argc > 2 ? atoi(argv[2]) : 1;
   for (int i = 0; i < wanted; i++) {
@@ -111,9 +113,23 @@ static int allocate(int argc, char** argv) {
       return 3;
     }
     memset(memory, 1, 1 << 20);
+    touched = memory;
   }
   printf("got %d MiB\n", wanted);
   return 0;
+}
+
+// Takes a MiB every so many milliseconds until something stops it.
+static int grow(int argc, char** argv) {
+  const int pause = argc > 2 ? atoi(argv[2]) : 5;
+  for (int i = 0;; i++) {
+    char* memory = malloc(1 << 20);
+    if (!memory) return 3;
+    memset(memory, 1, 1 << 20);
+    touched = memory;
+    printf("%d MiB\n", i);
+    rest(pause);
+  }
 }
 
 static const struct {
@@ -121,7 +137,7 @@ static const struct {
   int (*run)(int, char**);
 } kCommands[] = {
     {"echo", echo}, {"exit", leave}, {"trap", trap}, {"loop", loop},       {"sleep", nap},        {"tick", tick},      {"cat", cat},
-    {"both", both}, {"env", env},    {"read", read_files}, {"write", write_file}, {"lines", many_lines}, {"allocate", allocate},
+    {"both", both}, {"env", env},    {"read", read_files}, {"write", write_file}, {"lines", many_lines}, {"allocate", allocate}, {"grow", grow},
 };
 
 int main(int argc, char** argv) {
