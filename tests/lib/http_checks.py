@@ -18,11 +18,12 @@ def request(port, method, target, body=None, headers=None, timeout=20):
         connection.close()
 
 
-def raw(port, data, timeout=20):
-    """Sends bytes, ends the sending side, and returns all that comes back."""
+def raw(port, data, timeout=20, end=True):
+    """Sends bytes, perhaps ends the sending side, and returns all that comes back until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout) as connection:
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
         parts = []
         while part := connection.recv(65536):
             parts.append(part)
@@ -81,7 +82,7 @@ def check_keep_alive(port):
 def check_pipeline(port):
     one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    equal(raw(port, one * 20 + last).count(b"200 OK"), 21, "answers to 21 pipelined requests")
+    equal(raw(port, one * 20 + last, end=False).count(b"200 OK"), 21, "answers to 21 pipelined requests")
 
 
 def check_bad_request(port):
