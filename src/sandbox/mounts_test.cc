@@ -222,6 +222,14 @@ TEST(Mounts, devices_are_the_safe_ones) {
   EXPECT_EQ(container.finish().output, "/dev/null ok\nmknod EPERM\n");
 }
 
+TEST(Mounts, device_nodes_of_the_image_do_not_work) {
+  SKIP_UNLESS_ROOT();
+  TestContainer container;
+  ASSERT_EQ(::mknod((container.directory / "rootfs/zero").c_str(), S_IFCHR | 0666, makedev(1, 5)), 0);
+  container.run_probe({"open", "/zero", "open", "/dev/zero"});
+  EXPECT_EQ(container.run().output, "/zero EACCES\n/dev/zero ok\n");
+}
+
 TEST(Mounts, landlock_keeps_renames_possible) {
   SKIP_UNLESS_ROOT();
   TestContainer container;

@@ -56,6 +56,13 @@ Result<void> make_read_only(int root, const std::string& path) {
   return attach_mount(copy.get(), target.get(), {});
 }
 
+bool has_own_dev(const Spec& spec) {
+  for (const SpecMount& mount : spec.mounts) {
+    if (mount.destination == "/dev" || mount.destination == "/dev/") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<void> hide_paths(const InitContext& context, int root) {
@@ -72,8 +79,10 @@ Result<void> hide_paths(const InitContext& context, int root) {
     auto done = make_read_only(root, path);
     if (!done) return error(done.error().kind, "read-only path " + path + ": " + done.error().message);
   }
-  if (context.spec.root.readonly) TRY(set_attributes(root, MOUNT_ATTR_RDONLY, 0, 0, false));
-  return {};
+  uint64_t attributes = context.spec.root.readonly ? MOUNT_ATTR_RDONLY : 0;
+  // With a /dev of its own, device nodes elsewhere are the image's, and not wanted.
+  if (has_own_dev(context.spec)) attributes |= MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID;
+  return set_attributes(root, attributes, 0, 0, false);
 }
 
 }  // namespace wherry::sandbox
