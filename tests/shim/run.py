@@ -8,6 +8,7 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
+import checks_compile  # noqa: E402
 import checks_crash  # noqa: E402
 import checks_events  # noqa: E402
 import checks_run  # noqa: E402
@@ -18,7 +19,7 @@ from suite import Suite  # noqa: E402
 from world import World  # noqa: E402
 
 suite = Suite()
-for module in (checks_start, checks_ttrpc, checks_task):
+for module in (checks_start, checks_ttrpc, checks_task, checks_compile):
     module.register(suite)
 worlds = [World("1.6"), World("2.4")]
 for world in worlds:
