@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // wherryc: module in, artifact out.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -120,6 +122,7 @@ Result<JobResult> answer(const abi::CompileRequest& request) {
 
 // One request of the engine, abi/compiler_protocol.h.
 int serve() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   abi::CompileReply reply;
   reply.build = abi::build_id();
   abi::CompileRequest request;
