@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds every fuzz/*_fuzz.cc with clang and runs it for WHERRY_FUZZ_SECONDS (30) on its corpus."""
+"""Every fuzz/*.cc on its corpus, and random programs in two engines, each for WHERRY_FUZZ_SECONDS (30)."""
 # timeout: 1200
 import base64
 import os
@@ -9,8 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "differential"))
+import compare  # noqa: E402
 from suite import BUILD, SOURCE, Skip, Suite  # noqa: E402
 
 SECONDS = int(os.environ.get("WHERRY_FUZZ_SECONDS", "30"))
@@ -52,7 +55,22 @@ def fuzz(name):
         raise AssertionError(f"{reason} (input in base64: {shown})")
 
 
-for source in sorted((SOURCE / "fuzz").glob("*_fuzz.cc")):
+for source in sorted((SOURCE / "fuzz").glob("*.cc")):
     suite.test(f"{source.stem} finds nothing in {SECONDS} s")(lambda name=source.stem: fuzz(name))
+
+
+@suite.test("random programs do the same in a second engine")
+def _():
+    if not compare.reference():
+        raise Skip("neither node nor wasmtime is installed")
+    wherry = BUILD / "bin" / "wherry"
+    assert wherry.exists(), f"{wherry} is not built"
+    with tempfile.TemporaryDirectory(prefix="wherry-compare-") as cache:
+        command = [wherry, "run", "--cache", cache]
+        for options in ([], ["--explicit-bounds-checks"]):
+            programs, found = compare.compare([*command, *options], SECONDS / 2, first=int(time.time()) * 1000)
+            assert not found, f"{' '.join(options) or 'guard pages'}: {found[0]} (of {programs} programs {len(found)} differ)"
+            assert programs > 0
+
 
 suite.main()
