@@ -11,6 +11,7 @@ import sys
 
 import measure
 import peers
+import programs
 
 KERNELS = pathlib.Path(__file__).resolve().parent / "kernels"
 NATIVE = ["-O3"]
@@ -18,19 +19,27 @@ WASM = ["--target=wasm32-wasi", "-O3", "-msimd128"]
 
 
 def names():
-    return sorted(path.stem for path in KERNELS.glob("*.c"))
+    return sorted(path.stem for path in KERNELS.glob("*.c")) + programs.names()
+
+
+def sources(name):
+    """(files, flags for both targets, flags for Wasm)."""
+    if name in programs.names():
+        return programs.sources(name)
+    return [KERNELS / f"{name}.c"], [], []
 
 
 def build(name):
-    """(native program, module), compiled where the source is newer."""
-    source = KERNELS / f"{name}.c"
-    newest = max(source.stat().st_mtime, (KERNELS / "kernel.h").stat().st_mtime)
+    """(native program, module), compiled where a source is newer."""
+    files, common, wasi = sources(name)
+    newest = max(path.stat().st_mtime for path in [*files, KERNELS / "kernel.h", pathlib.Path(programs.__file__)])
     out = peers.WORK / "kernels"
     out.mkdir(parents=True, exist_ok=True)
     native, wasm = out / name, out / f"{name}.wasm"
-    for target, flags in ((native, NATIVE), (wasm, WASM)):
+    for target, flags in ((native, NATIVE), (wasm, [*WASM, *wasi])):
         if not target.exists() or target.stat().st_mtime < newest:
-            subprocess.run([peers.clang(), "-std=c17", *flags, str(source), "-o", str(target), "-lm"], check=True)
+            subprocess.run([peers.clang(), "-std=gnu17", "-w", *common, *files, *flags, "-o", target, "-lm"], check=True,
+                           stderr=subprocess.DEVNULL)
     return native, wasm
 
 
@@ -68,7 +77,14 @@ def table(wanted, runners, rounds):
     ratios = {r.name: [] for r in runners}
     print(f"{'kernel':<12}{'native':>9}" + "".join(f"{r.name:>11}" for r in runners))
     for name in wanted:
-        results = compare(name, runners, rounds)
+        try:
+            results = compare(name, runners, rounds)
+        except subprocess.CalledProcessError as error:
+            print(f"{name:<12}{'skipped':>9}  {error.cmd[0]} failed")
+            continue
+        except RuntimeError as error:
+            print(f"{name:<12}{'skipped':>9}  {error}")
+            continue
         line = f"{name:<12}{results['native'] * 1000:6.0f} ms"
         for runner in runners:
             result = results[runner.name]
