@@ -61,7 +61,7 @@ Log open_log(const ServerConfig& config) {
   struct stat info;
   if (fd && (::fstat(fd.get(), &info) != 0 || !S_ISFIFO(info.st_mode))) fd.reset();
   if (fd) ::dup2(fd.get(), STDERR_FILENO);
-  return Log(std::move(fd), config.debug ? Level::debug : Level::info, config.id);
+  return Log(std::move(fd), config.debug ? Level::debug : Level::info, config.ns, config.id);
 }
 
 Result<void> join_cgroup(const sandbox::CgroupHost& host, const std::string& path) {

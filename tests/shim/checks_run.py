@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 
-from suite import equal, wait_until
+from suite import Skip, equal, wait_until
 from world import IMAGE, WHERRY
 
 CGROUP_V2 = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -247,3 +247,10 @@ def register(suite, world):
             done = world.daemon.ctr("tasks", "start", container, check=False)
             assert done.returncode != 0, "a second start succeeded"
             equal(world.daemon.tasks()[container][1], "RUNNING", "status")
+
+    @test("check 3: ctr plugins inspect-runtime shows the features")
+    def _():
+        if world.daemon.major < 2:
+            raise Skip("containerd 1.6 has no such command")
+        shown = world.daemon.ctr("plugins", "inspect-runtime", "--runtime", WHERRY).stdout
+        assert "io.containerd.wherry.v1" in shown and "ociVersionMax" in shown, shown

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from protocol import Connection, decode, encode
-from suite import equal, program, wait_until
+from suite import Skip, equal, program, wait_until
 from world import SHIM
 
 NAMESPACE = "tests"
@@ -234,3 +234,21 @@ def register(suite):
                 while connection.socket.recv(100):
                     pass
             assert not os.path.exists(path), "the socket is still there"
+
+    @suite.test("the server joins the cgroup that runc's options name")
+    def _():
+        if not os.path.isdir("/sys/fs/cgroup/pids") or os.geteuid() != 0:
+            raise Skip("needs root and cgroup v1")
+        name = f"wherry-test-{os.getpid()}"
+        group = pathlib.Path("/sys/fs/cgroup/pids", name)
+        group.mkdir()
+        try:
+            with bundles({}) as (address, [bundle]):
+                options = any_of("containerd.runc.v1.Options", encode({3: f"/{name}"}))
+                with started(bundle, address, "c1", stdin=options):
+                    with Connection(socket_of(address, "c1")) as connection:
+                        pid = connection.call("Connect", {1: "x"})[1][0]
+                    assert str(pid) in (group / "cgroup.procs").read_text().split()
+        finally:
+            wait_until(lambda: not (group / "cgroup.procs").read_text(), "end of the shim")
+            group.rmdir()

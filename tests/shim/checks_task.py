@@ -2,6 +2,7 @@
 """The task service over raw ttrpc with a pod's pause container: every answer in every state."""
 import contextlib
 import glob
+import json
 import os
 import time
 
@@ -136,7 +137,6 @@ def register(suite):
 
     @suite.test("a create that fails half-way leaves neither process nor cgroup nor mount")
     def _():
-        import json
         with pod() as (shim, [bundle], events):
             config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/bad",
                                          namespaces=[{"type": "network", "path": "/proc/none/ns/net"}, {"type": "mount"}])
@@ -181,3 +181,40 @@ def register(suite):
                         equal([e.topic for e in containerd.events], expected, "topics")
                         stamps = [e.timestamp for e in containerd.events]
                         equal(stamps, sorted(stamps), "timestamps")
+
+    @suite.test("twenty containers one after the other leave the shim as it was")
+    def _():
+        with pod() as (shim, [bundle], _):
+            pause_bundle.whole_life(shim, bundle)
+            shim_pid = shim.call("Connect", {1: "p1"})[1][0]
+            before = len(os.listdir(f"/proc/{shim_pid}/fd"))
+            for _ in range(20):
+                pause_bundle.whole_life(shim, bundle)
+            equal(len(os.listdir(f"/proc/{shim_pid}/fd")), before, "open descriptors")
+
+    @suite.test("hooks run in their order with the container's state")
+    def _():
+        with pod() as (shim, [bundle], _):
+            names = ("createRuntime", "poststart", "poststop")
+            script = bundle / "hook.sh"
+            script.write_text('#!/bin/sh\nprintf "%s " "$1" >> "$2/order"\ncat > "$2/$1.json"\n')
+            script.chmod(0o755)
+            config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/hooks")
+            config["hooks"] = {name: [{"path": str(script), "args": ["hook", name, str(bundle)]}] for name in names}
+            (bundle / "config.json").write_text(json.dumps(config))
+            pid = pause_bundle.whole_life(shim, bundle)
+            equal((bundle / "order").read_text().split(), list(names), "order")
+            states = {name: json.loads((bundle / f"{name}.json").read_text()) for name in names}
+            equal((states["createRuntime"]["pid"], states["poststart"]["pid"]), (pid, pid), "pid")
+            equal([states[name]["status"] for name in names[1:]], ["running", "stopped"], "status")
+            equal({state["id"] for state in states.values()}, {"p1"}, "id")
+
+    @suite.test("a hook that fails fails the create with its words")
+    def _():
+        with pod() as (shim, [bundle], _):
+            config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/hooks")
+            config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no network >&2; exit 3"]}]}
+            (bundle / "config.json").write_text(json.dumps(config))
+            message = refused(shim.call, "Create", {1: "p1", 2: str(bundle)})[1]
+            assert "no network" in message and "3" in message, message
+            equal(glob.glob(f"/sys/fs/cgroup/*/wherry-test-{os.getpid()}/*/"), [], "cgroups")

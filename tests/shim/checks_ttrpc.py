@@ -6,7 +6,7 @@ import struct
 
 from checks_start import bundles, socket_of, started
 from protocol import DATA, REQUEST, Connection, Refused, encode, frame
-from suite import equal
+from suite import Skip, equal
 
 TASK = "containerd.task.v2.Task"
 
@@ -121,3 +121,33 @@ def register(suite):
                 assert words in message and "\n" not in message, message
                 equal(refused(connection.call, "Delete", {1: "c1"})[0], 5, "Delete of what was not created")
         assert os.path.exists(path)
+
+    @shim_test("another user gets no answer")
+    def _(path):
+        if os.geteuid() != 0:
+            raise Skip("needs root to become another user")
+        os.chmod(path, 0o666)
+        handle = os.open(path, os.O_PATH)  # past the directories that keep others out
+        child = os.fork()
+        if child == 0:
+            os.setgid(1000)
+            os.setuid(1000)
+            os._exit(_answered(f"/proc/self/fd/{handle}"))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(handle)
+        equal(status, 0, "answers to another user")
+        with Connection(path) as connection:
+            assert connection.call("Connect", {1: "x"})[1][0] > 0
+
+
+def _answered(path):
+    """0: the connection was closed without an answer; 1: there was one; 2: no connection."""
+    try:
+        connection = Connection(path)
+    except OSError:
+        return 2
+    try:
+        connection.call("Connect", {1: "x"})
+    except OSError:
+        return 0
+    return 1

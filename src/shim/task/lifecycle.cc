@@ -29,6 +29,14 @@ uint32_t exit_code(const siginfo_t& info) {
   return info.si_code == CLD_EXITED ? status : kSignalled + status;
 }
 
+// What happened and where to look.
+std::string_view describe_exit(uint32_t status, bool oom) {
+  constexpr uint32_t kTrapped = 134;
+  if (oom) return "container was killed by the kernel for want of memory; see its memory limit";
+  if (status == kTrapped) return "container trapped; the reason and a backtrace are on its stderr";
+  return "container exited";
+}
+
 sandbox::HookState hook_state(const Container& container, const char* status) {
   return {container.id, status, std::string_view(status) == "stopped" ? 0 : container.init->pid(), container.bundle.path(), &container.spec};
 }
@@ -164,8 +172,8 @@ void TaskService::exited(const ContainerPtr& container) {
     *event.mutable_exited_at() = container->exited_at;
     config_.publisher->publish(event);
   }
-  config_.workshop.log->write(Level::info, oom ? "container was killed for want of memory" : "container exited",
-                              {{"container", container->id}, {"status", std::to_string(container->exit_status)}});
+  config_.workshop.log->write(oom ? Level::warning : Level::info, describe_exit(container->exit_status, oom),
+                              {{"container", container->id}, {"status", std::to_string(container->exit_status)}, {"cgroup", container->cgroup->path()}});
   const std::string payload = response.SerializeAsString();
   for (Call& waiter : waiters) waiter.answer(payload);
 }

@@ -57,6 +57,7 @@ void Log::write(Level level, std::string_view message, std::initializer_list<Fie
   std::string line = "time=\"" + timestamp() + "\" level=" + std::string(kLevelNames[static_cast<int>(level)]) + " msg=";
   std::string tail;
   for (const Field& field : fields) append_field(tail, field.key, field.value.substr(0, 512));
+  if (!namespace_.empty()) append_field(tail, "namespace", namespace_);
   if (!pod_.empty()) append_field(tail, "pod", pod_);
   tail += '\n';
   // Escapes at most double the message.

@@ -22,11 +22,12 @@ class Log {
   };
 
   // `fd` is in non-blocking mode, or -1 for no log at all.
-  Log(UniqueFd fd, Level level, std::string pod) : fd_(std::move(fd)), level_(level), pod_(std::move(pod)) {}
+  Log(UniqueFd fd, Level level, std::string ns, std::string pod)
+      : fd_(std::move(fd)), level_(level), namespace_(std::move(ns)), pod_(std::move(pod)) {}
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Adds the pod to the fields.
+  // Adds the namespace and the pod to the fields.
   void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const;
 
   int fd() const { return fd_.get(); }
@@ -34,6 +35,7 @@ class Log {
  private:
   const UniqueFd fd_;
   const Level level_;
+  const std::string namespace_;
   const std::string pod_;
 };
 

@@ -89,7 +89,7 @@ class PublisherTest : public testing::Test {
     return pids;
   }
 
-  const Log log_{UniqueFd(), Level::info, "pod"};
+  const Log log_{UniqueFd(), Level::info, "ns", "pod"};
   std::string directory_;
   std::unique_ptr<FakeContainerd> containerd_;
   std::unique_ptr<Publisher> publisher_;
