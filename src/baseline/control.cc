@@ -42,7 +42,7 @@ void FunctionCompiler::enter(const Instruction& in, Block::Kind kind) {
   if (kind == Block::Kind::loop) {
     frame_.refresh();
     machine_.bind(block.end);
-    frame_.enter_label({});
+    frame_.enter_label({}, {});
   }
   blocks_.push_back(block);
 }
@@ -53,13 +53,23 @@ void FunctionCompiler::if_(const Instruction& in) {
   enter(in, Block::Kind::if_);
   Block& block = blocks_.back();
   const uint8_t flags = machine_.condition(condition);
-  frame_.refresh();
+  frame_.refresh_homes();
   block.clean_at_if = frame_.clean();
+  block.stale_at_if = frame_.stale_pinned();
   machine_.branch(machine_.negated(flags), block.otherwise);
+}
+
+void FunctionCompiler::refresh_for(const Block& block) {
+  if (block.kind == Block::Kind::loop) {
+    frame_.refresh();
+  } else if (block.kind != Block::Kind::function) {
+    frame_.refresh_homes();
+  }
 }
 
 void FunctionCompiler::note_branch(Block& block) {
   block.clean = block.branched_to ? block.clean & frame_.clean() : frame_.clean();
+  block.stale = block.stale | frame_.stale_pinned();
   block.branched_to = true;
 }
 
@@ -106,7 +116,7 @@ void FunctionCompiler::br(uint32_t depth) {
   Block& block = target(depth);
   if (block.kind == Block::Kind::function) return return_();
   place_values(block);
-  frame_.refresh();
+  refresh_for(block);
   note_branch(block);
   machine_.jump(block.end);
   leave_unreachable();
@@ -124,7 +134,7 @@ void FunctionCompiler::br_if(uint32_t depth) {
   if (copies) frame_.spill_all(frame_.height());
   const uint8_t flags = machine_.condition(condition);
   if (block.in_register()) place_values(block);
-  if (block.kind != Block::Kind::function) frame_.refresh();
+  refresh_for(block);
   note_branch(block);
   if (!copies) return machine_.branch(flags, block.end);
   Label skip;
@@ -196,7 +206,7 @@ void FunctionCompiler::br_table(const Instruction& in) {
 
 void FunctionCompiler::start_else(Block& block) {
   machine_.bind(block.otherwise);
-  frame_.enter_label(block.clean_at_if);
+  frame_.enter_label(block.clean_at_if, block.stale_at_if);
   frame_.drop_to(block.height);
   for (const wasm::ValType type : block.params()) frame_.push_slot(type_of(type));
   block.kind = Block::Kind::else_;
@@ -207,7 +217,7 @@ void FunctionCompiler::else_() {
   Block& block = blocks_.back();
   if (reachable_) {
     place_values(block);
-    frame_.refresh();
+    frame_.refresh_homes();
     note_branch(block);
     machine_.jump(block.end);
   }
@@ -220,22 +230,23 @@ void FunctionCompiler::end() {
   if (block.kind == Block::Kind::if_) {
     if (block.results().empty() && reachable_) {
       // Without an else the condition's label is one more way to the end.
-      frame_.refresh();
+      frame_.refresh_homes();
       machine_.bind(block.otherwise);
-      frame_.enter_label(frame_.clean() & block.clean_at_if);
+      frame_.enter_label(frame_.clean() & block.clean_at_if, frame_.stale_pinned() | block.stale_at_if);
     } else {
       else_();
     }
   }
   if (block.kind != Block::Kind::loop && block.branched_to) {
-    RegSet clean = block.clean;
+    RegSet clean = block.clean, stale = block.stale;
     if (reachable_) {
       place_values(block);
-      frame_.refresh();
+      frame_.refresh_homes();
       clean = clean & frame_.clean();
+      stale = stale | frame_.stale_pinned();
     }
     machine_.bind(block.end);
-    frame_.enter_label(clean);
+    frame_.enter_label(clean, stale);
     push_values(block);
     reachable_ = true;
   }
@@ -245,8 +256,13 @@ void FunctionCompiler::end() {
 void FunctionCompiler::end_function() {
   Block& block = blocks_.back();
   if (block.branched_to) {
-    if (reachable_) place_values(block);
+    RegSet stale = block.stale;
+    if (reachable_) {
+      place_values(block);
+      stale = stale | frame_.stale_pinned();
+    }
     machine_.bind(block.end);
+    frame_.enter_label({}, stale);
     push_values(block);
     reachable_ = true;
   }

@@ -21,7 +21,8 @@ struct Block {
   Label end;                      // of a loop: its start
   Label otherwise;                // of an if
   RegSet clean;                   // homes that are clean on every branch so far
-  RegSet clean_at_if;
+  RegSet stale;                   // context and memory base: stale on any branch so far
+  RegSet clean_at_if, stale_at_if;
 
   std::span<const wasm::ValType> params() const {
     return type ? std::span<const wasm::ValType>(type->params) : std::span<const wasm::ValType>();

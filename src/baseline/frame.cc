@@ -39,6 +39,7 @@ void Frame::pin(Reg reg, int32_t slot) {
 }
 
 void Frame::push(Value value) {
+  if (value.kind == Kind::local) ++locals_[value.index].lazy_uses;
   if (value.kind == Kind::reg && is_temporary(value.reg)) owner_[value.reg] = static_cast<uint32_t>(stack_.size());
   stack_.push_back(value);
 }
@@ -48,7 +49,6 @@ void Frame::push_slot(Type type) {
 }
 
 void Frame::push_local(uint32_t index) {
-  ++locals_[index].lazy_uses;
   push({Kind::local, locals_[index].type, kNoReg, 0, index, 0});
 }
 
@@ -201,6 +201,10 @@ void Frame::load_home(Reg reg) {
 
 void Frame::refresh() {
   while (!stale_.empty()) load_home(stale_.first());
+}
+
+void Frame::refresh_homes() {
+  for (RegSet homes = stale_ - pinned_; !homes.empty(); homes.remove(homes.first())) load_home(homes.first());
 }
 
 void Frame::before_call() {

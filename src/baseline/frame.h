@@ -22,7 +22,7 @@ struct Local {
 // says, and which registers are free.
 //
 // A home that calls do not keep may be `stale` (only the slot is current) or
-// `dirty` (only the register is); at every label all homes are current.
+// `dirty` (only the register is); at every label the homes of locals are current.
 //
 // Owner: the compiler of one function at a time; reset() keeps the storage.
 class Frame {
@@ -91,6 +91,8 @@ class Frame {
   void spill_all(size_t below);        // operands under `below` into their slots, but constants
   void spill_registers(size_t below);  // those of them that are in registers
   void refresh();                      // every stale home is loaded
+  void refresh_homes();                // of locals only
+  RegSet stale_pinned() const { return stale_ & pinned_; }
   void refresh(Reg reg) {
     if (stale_.has(reg)) load_home(reg);
   }
@@ -101,8 +103,8 @@ class Frame {
   void after_call();                   // they are stale now
   RegSet clean() const { return clean_; }
   void set_clean(RegSet set) { clean_ = set; }
-  void enter_label(RegSet clean) {
-    stale_ = {};
+  void enter_label(RegSet clean, RegSet stale_pinned) {
+    stale_ = stale_pinned;
     clean_ = clean;
   }
   // Registers loaded once and again after each call, such as the context: they

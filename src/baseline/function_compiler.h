@@ -47,6 +47,7 @@ class FunctionCompiler {
   void call(Callee::Kind kind, const Instruction& in, bool tail);
 
   Block& target(uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
+  void refresh_for(const Block& block);
   void note_branch(Block& block);
   void place_values(Block& block);   // before an unconditional branch, or falling through
   void store_values(const Block& block);

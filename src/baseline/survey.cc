@@ -17,6 +17,8 @@ bool calls(Opcode op) {
   switch (op) {
     case Opcode::call:
     case Opcode::call_indirect:
+    case Opcode::return_call:
+    case Opcode::return_call_indirect:
     case Opcode::memory_grow:
     case Opcode::memory_copy:
     case Opcode::memory_fill:

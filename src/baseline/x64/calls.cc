@@ -224,8 +224,6 @@ void Machine::ref_func(const Row&) {
   push_result(Type::i64, dst);
 }
 
-void Machine::tail_call(const Callee&) { CHECK(false, "tail calls are not written yet"); }
-
 void Machine::touch(uint32_t table) {
   if (env_.static_tables[table].is_static) chunk_.touched_tables.push_back(table);
 }

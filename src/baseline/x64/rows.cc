@@ -4,38 +4,13 @@
 
 #include "abi/context.h"
 #include "abi/cpu.h"
-#include "baseline/x64/machine.h"
+#include "baseline/x64/rows.h"
 
 namespace wherry::baseline::x64 {
 
 using abi::Cpu;
 using abi::Libcall;
 using wasm::Opcode;
-
-struct Machine::Rows {
-  std::array<Row, wasm::kOpcodeCount> rows{};
-
-  void set(Opcode op, const Row& row) { rows[static_cast<size_t>(op)] = row; }
-  void integers();
-  void bits();
-  void memory();
-  void loads();
-  void runtime();
-  void floats();
-  void conversions();
-  void vectors();
-
-  Rows() {
-    integers();
-    bits();
-    memory();
-    loads();
-    runtime();
-    floats();
-    conversions();
-    vectors();
-  }
-};
 
 // The rows of i32 and, at the same distance in the table, i64.
 #define BOTH(name, ...)                                    \
@@ -209,8 +184,6 @@ void Machine::Rows::conversions() {
   set(Opcode::f32_reinterpret_i32, {&M::reinterpret, f, Inst::kIdMovd, Inst::kIdVmovd, 0, static_cast<uint8_t>(i)});
   set(Opcode::f64_reinterpret_i64, {&M::reinterpret, d, Inst::kIdMovq, Inst::kIdVmovq, 0, static_cast<uint8_t>(l)});
 }
-
-void Machine::Rows::vectors() {}
 
 const Machine::Row& Machine::row(Opcode op) {
   static const Rows rows;
