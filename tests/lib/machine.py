@@ -42,6 +42,9 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 ip link set lo up
+mkdir -p /etc
+echo '127.0.0.1 localhost' > /etc/hosts
+touch /etc/resolv.conf
 sh /script 2>&1
 echo "machine: the script ended with $?"
 sync
