@@ -82,7 +82,7 @@ int main() {
     case 'e': reply(1 + static_cast<uint32_t>(ErrorKind::invalid), "type mismatch", 0x2a); return 0;
     case 'd': digest[0] ^= 1; break;
     case 'l':
-      if (memory.rlim_cur != request.memory_limit) reply(1 + static_cast<uint32_t>(ErrorKind::io), "no memory limit");
+      if (request.memory_limit && memory.rlim_cur != request.memory_limit) reply(1 + static_cast<uint32_t>(ErrorKind::io), "no memory limit");
       break;
     default: break;
   }
