@@ -2,6 +2,7 @@
 #include "wasi/host/socket.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -24,6 +25,14 @@ Descriptor describe(UniqueFd fd, SocketType type, Fdflags flags) {
   result.flags = flags;
   result.base = result.inheriting = kStreamRights;
   return result;
+}
+
+// A guest has no means to switch off Nagle's algorithm, with which an answer in
+// two writes waits 40 ms for the peer's delayed acknowledgement. What a listener
+// accepts inherits the setting.
+void send_at_once(int fd) {
+  const int on = 1;
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 // Tries `call` until it succeeds, waiting as the descriptor's mode asks.
@@ -74,6 +83,7 @@ Io<Descriptor> socket_open(SocketAddress::Family family, SocketType type) {
   const int kind = type == SocketType::stream ? SOCK_STREAM : SOCK_DGRAM;
   UniqueFd fd(::socket(domain, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return last_errno();
+  if (type == SocketType::stream) send_at_once(fd.get());
   return describe(std::move(fd), type, 0);
 }
 
@@ -83,6 +93,7 @@ Io<Descriptor> socket_adopt(UniqueFd fd, bool blocking) {
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0) return last_errno();
   const int flags = ::fcntl(fd.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return last_errno();
+  if (type == SOCK_STREAM) send_at_once(fd.get());
   return describe(std::move(fd), type == SOCK_STREAM ? SocketType::stream : SocketType::datagram,
                   blocking ? Fdflags{0} : fdflag::nonblock);
 }

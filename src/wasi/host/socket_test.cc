@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wasi/host/socket.h"
 
+#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 
 #include <atomic>
@@ -96,6 +97,16 @@ TEST_P(Tcp, connects_talks_and_closes) {
   Io<size_t> sent = send(*server, "x");
   while (sent) sent = send(*server, "x");  // the first may still be taken
   EXPECT_TRUE(outcome(sent) == "pipe" || outcome(sent) == "connreset") << outcome(sent);
+}
+
+TEST_P(Tcp, sends_at_once_on_accepted_sockets_too) {
+  ASSERT_TRUE(socket_connect(client, address, {}));
+  const Io<Descriptor> server = socket_accept(listener, 0, {});
+  ASSERT_TRUE(server);
+  int on = 0;
+  socklen_t size = sizeof on;
+  EXPECT_EQ(::getsockopt(server->fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+  EXPECT_NE(on, 0);
 }
 
 TEST_P(Tcp, without_blocking_says_again_and_in_progress) {
