@@ -254,3 +254,25 @@ def register(suite, world):
             raise Skip("containerd 1.6 has no such command")
         shown = world.daemon.ctr("plugins", "inspect-runtime", "--runtime", WHERRY).stdout
         assert "io.containerd.wherry.v1" in shown and "ociVersionMax" in shown, shown
+
+    @test("containers of one pod share a shim, which ends with the last")
+    def _():
+        pod = world.new_id("pod")
+        group = ["--annotation", f"io.kubernetes.cri.sandbox-id={pod}"]
+        sandbox = [*group, "--annotation", "io.kubernetes.cri.container-type=sandbox"]
+        daemon = world.daemon
+        daemon.ctr("run", "-d", "--runtime", WHERRY, "--null-io", *sandbox, IMAGE, pod)
+        try:
+            with world.running("sleep", options=group) as first, world.running("exit", "3", options=group, until="STOPPED") as second:
+                shim = world.shim_pid(pod)
+                tasks = daemon.tasks()
+                equal({name: status for name, (_, status) in tasks.items()}, {pod: "RUNNING", first: "RUNNING", second: "STOPPED"}, "tasks")
+                parents = {pathlib.Path(f"/proc/{tasks[name][0]}/stat").read_text().rpartition(")")[2].split()[1] for name in (pod, first)}
+                equal(parents, {str(shim)}, "parents of the containers")
+                daemon.remove(second)
+                equal(sorted(daemon.tasks()), sorted([pod, first]), "tasks after one was removed")
+                assert pathlib.Path(f"/proc/{shim}").exists(), "the shim ended too early"
+        finally:
+            daemon.remove(pod)
+        wait_until(lambda: not pathlib.Path(f"/proc/{shim}").exists(), "end of the shim")
+        world.check_no_leaks()

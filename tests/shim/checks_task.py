@@ -218,3 +218,23 @@ def register(suite):
             message = refused(shim.call, "Create", {1: "p1", 2: str(bundle)})[1]
             assert "no network" in message and "3" in message, message
             equal(glob.glob(f"/sys/fs/cgroup/*/wherry-test-{os.getpid()}/*/"), [], "cgroups")
+
+    @suite.test("a root file system that can not be mounted is one clear line")
+    def _():
+        with pod() as (shim, [bundle], _):
+            good = {1: "tmpfs", 2: "tmpfs"}
+            for mounts, words in (([good, {1: "nosuchfs", 2: "x"}], "nosuchfs"), ([{1: "bind", 2: "/does/not/exist", 4: ["rbind"]}], "/does/not/exist")):
+                code, message = refused(shim.call, "Create", {1: "p1", 2: str(bundle), 3: mounts})
+                assert code == 2 and words in message and "\n" not in message, (code, message)
+                with open("/proc/self/mountinfo") as table:
+                    assert str(bundle) not in table.read(), "a mount is left"
+
+    @suite.test("a root file system of several mounts is used and taken away")
+    def _():
+        with pod() as (shim, [bundle], _):
+            shim.call("Create", {1: "p1", 2: str(bundle), 3: [{1: "tmpfs", 2: "tmpfs", 4: ["size=1m"]}]})
+            with open("/proc/self/mountinfo") as table:
+                assert f" {bundle}/rootfs " in table.read(), "not mounted"
+            end(shim, "p1")
+            with open("/proc/self/mountinfo") as table:
+                assert str(bundle) not in table.read(), "a mount is left"

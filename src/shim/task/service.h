@@ -69,7 +69,6 @@ class TaskService {
   void publish_create(const Container& container, const pb::CreateTaskRequest& request);
   void watch_exit(const ContainerPtr& container);
   void exited(const ContainerPtr& container);
-  Result<void> kill_paused(Container& container, uint32_t signal);
   bool may_exit_locked() const;
 
   const Config config_;
