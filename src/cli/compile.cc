@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 
@@ -55,17 +56,19 @@ struct Total {
   uint64_t bytes = 0, artifact_bytes = 0, nanoseconds = 0;
 };
 
+// "23.4 MB/s"; empty for so few bytes that it would be the time of a start.
 std::string rate(uint64_t bytes, uint64_t nanoseconds) {
-  std::string text(32, '\0');
-  text.resize(static_cast<size_t>(
-      std::snprintf(text.data(), text.size(), "%.1f MB/s",
-                    static_cast<double>(bytes) * 1e3 / static_cast<double>(std::max<uint64_t>(nanoseconds, 1)))));
-  return text;
+  constexpr uint64_t kFew = 64 << 10;
+  if (bytes < kFew || nanoseconds == 0) return "";
+  std::array<char, 32> text;
+  const double rate = static_cast<double>(bytes) * 1e3 / static_cast<double>(nanoseconds);
+  std::snprintf(text.data(), text.size(), ", %.1f MB/s", rate);
+  return text.data();
 }
 
 void print_row(const std::string& path, const engine::Prepared& prepared) {
   const std::string time = prepared.cached ? "in the cache"
-                                           : format_duration(std::chrono::nanoseconds(prepared.compile_ns)) + ", " +
+                                           : format_duration(std::chrono::nanoseconds(prepared.compile_ns)) +
                                                  rate(prepared.module_size, prepared.compile_ns);
   std::printf("%s: %s -> %s, %s\n", path.c_str(), format_size(prepared.module_size).c_str(),
               format_size(prepared.artifact_size).c_str(), time.c_str());
@@ -79,7 +82,11 @@ Result<engine::Prepared> compile_one(engine::Cache& cache, const CompileCommandO
 
 Result<void> finish(const CompileCommandOptions& options, const std::string& path, const engine::Prepared& prepared,
                     Total& total) {
-  if (!prepared.warning.empty()) std::fprintf(stderr, "warning: %s\n", prepared.warning.c_str());
+  if (!prepared.warning.empty()) {
+    // Then nothing is kept, and without a copy the work was for nothing.
+    if (options.output.empty()) return error(ErrorKind::unavailable, path + ": " + prepared.warning);
+    std::fprintf(stderr, "warning: %s\n", prepared.warning.c_str());
+  }
   if (!options.output.empty()) TRY(copy_file(prepared.artifact.get(), options.output));
   if (!options.quiet) print_row(path, prepared);
   total.artifact_bytes += prepared.artifact_size;
@@ -111,7 +118,7 @@ Result<int> compile(const CompileCommandOptions& options, const Arguments& argum
   if (!options.quiet && arguments.size() > 1) {
     std::printf("%zu modules, %zu compiled, %zu failed", total.modules, total.compiled, total.failed);
     if (total.compiled > 0)
-      std::printf("; %s in %s, %s", format_size(total.bytes).c_str(),
+      std::printf("; %s in %s%s", format_size(total.bytes).c_str(),
                   format_duration(std::chrono::nanoseconds(total.nanoseconds)).c_str(),
                   rate(total.bytes, total.nanoseconds).c_str());
     std::printf("; artifacts %s\n", format_size(total.artifact_bytes).c_str());

@@ -28,14 +28,16 @@ def difference(case, seen):
 
 def check(case, cache):
     program("wherry")
+    program("wherryc")
     with tempfile.TemporaryDirectory(prefix="wherry-cli-") as directory:
         seen = case.run(pathlib.Path(directory), cache)
     assert seen == case.expected(), "not the golden:\n" + difference(case, seen)
 
 
 def update(cache):
-    if not (BUILD / "bin" / "wherry").exists():
-        sys.exit(f"no wherry in {BUILD}")
+    missing = [name for name in ("wherry", "wherryc") if not (BUILD / "bin" / name).exists()]
+    if missing:
+        sys.exit(f"no {' and '.join(missing)} in {BUILD}/bin")
     for case in cases.all_cases():
         with tempfile.TemporaryDirectory(prefix="wherry-cli-") as directory:
             seen = case.run(pathlib.Path(directory), cache)

@@ -51,7 +51,7 @@ def the_guest_gets_a_listener_of_either_kind():
             child = subprocess.Popen([program("wherry"), "run", "--cache", cache, *(o.format(address) for o in option), rust_tcpfd, "1"],
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             try:
-                wait_until(lambda: answers(address), "a connection", alive=None)
+                wait_until(lambda: answers(address), "a connection", alive=child)
                 child.communicate(timeout=TIMEOUT)
             finally:
                 child.kill()
