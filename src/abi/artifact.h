@@ -113,6 +113,7 @@ struct LineEntry {
 
 enum HeaderFlags : uint32_t {
   kExplicitBoundsChecks = 1,  // code compares with MemoryDescriptor::length; no guard pages needed
+  kDirtyUpperBits = 2,        // for tests: code fills the upper halves that the convention leaves undefined
 };
 
 struct Header {

@@ -37,6 +37,7 @@ Result<JobResult> compile_job(std::span<const uint8_t> bytes, const abi::Compile
                               std::atomic<uint64_t>* done) {
   Options options;
   options.explicit_bounds_checks = request.flags & abi::kExplicitBoundsChecks;
+  options.dirty_upper_bits = request.flags & abi::kDirtyUpperBits;
   options.cpu_features = request.cpu_features;
   options.features = wasm::FeatureSet::from_bits(request.features);
   options.threads = request.threads ? request.threads : 1;

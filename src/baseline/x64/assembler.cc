@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "baseline/x64/assembler.h"
 
+#include <algorithm>
+
 #include "base/result.h"
 
 namespace wherry::baseline::x64 {
@@ -17,6 +19,8 @@ Assembler::Assembler() {
 
 void Assembler::grow(size_t size) {
   const size_t at = offset();
+  // asmjit counts only what it wrote itself.
+  _section->_buffer._size = std::max(_section->_buffer._size, at);
   CHECK(holder_.growBuffer(&_section->_buffer, size + 64) == asmjit::kErrorOk, "out of memory for code");
   _bufferData = _section->_buffer.data();
   _bufferEnd = _bufferData + _section->_buffer.capacity();

@@ -34,8 +34,9 @@ class Assembler : public x86::Assembler {
   void byte(uint8_t value) { raw(&value, 1); }
   void word(uint32_t value) { raw(&value, 4); }
   void raw(const void* bytes, size_t size) {
-    if (remainingSpace() < size) [[unlikely]]
-      grow(size);
+    // asmjit does not know of these bytes: the room that its next instruction looks for is made here.
+    if (remainingSpace() < size + kInstructionRoom) [[unlikely]]
+      grow(size + kInstructionRoom);
     std::memcpy(_bufferPtr, bytes, size);
     _bufferPtr += size;
   }
@@ -54,6 +55,8 @@ class Assembler : public x86::Assembler {
   void align(uint32_t alignment);  // with nops
 
  private:
+  static constexpr size_t kInstructionRoom = 16;
+
   class Failure : public asmjit::ErrorHandler {
     void handleError(asmjit::Error error, const char* message, asmjit::BaseEmitter* origin) override;
   };

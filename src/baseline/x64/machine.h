@@ -107,6 +107,10 @@ class Machine final : public baseline::Machine {
   void shift(const Row& row);
   void divide(const Row& row);
   bool divide_by_constant(const Row& row);
+  void divide_unsigned(uint32_t n, bool remainder);
+  void divide_signed(uint32_t n, bool remainder);
+  void remainder_of(Value x, Reg quotient, uint32_t n);
+  RegSet integer_temporaries_but_division() const;
   void compare(const Row& row);
   void eqz(const Row& row);
   void test(const Row& row);
