@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <string_view>
 
 #include "abi/cpu.h"
 #include "baseline/compile_job.h"
@@ -31,7 +33,10 @@ Result<std::unique_ptr<runtime::Artifact>> compile(const std::string& binary, bo
   abi::CompileRequest request;
   request.flags = explicit_checks ? uint32_t{abi::kExplicitBoundsChecks} : 0;
   request.features = wasm::FeatureSet::defaults().bits();
-  request.cpu_features = abi::host_cpu_features();
+  // WHERRY_TEST_CPU=floor: without AVX, BMI and the like; WHERRY_TEST_DIRTY: upper halves of i32 are filled.
+  const char* const cpu = getenv("WHERRY_TEST_CPU");
+  request.cpu_features = cpu && std::string_view(cpu) == "floor" ? 0 : abi::host_cpu_features();
+  if (getenv("WHERRY_TEST_DIRTY")) request.flags |= abi::kDirtyUpperBits;
   TRY(baseline::compile_job(bytes_of(binary), request, file.get()));
   return runtime::Artifact::map(std::move(file));
 }
