@@ -75,7 +75,7 @@ def compare(command, seconds, first=1, count=10**9, keep=None):
             found = list(differences(seeds, by_process(command), other, keep or scratch))
             done += len(seeds)
             if found:
-                return done, [f"seed {seed}: {place(a, b)}" for seed, a, b in found]
+                return done, [" ".join(f"seed {seed}: {place(a, b)}".split()) for seed, a, b in found]
     return done, []
 
 

@@ -268,10 +268,12 @@ class Program:
     def start(self):
         """Calls every function and writes its results, then a hash of the memory."""
         maker = Function(self.rng, self, "", "", False)
-        write = b"\x41\x01\x41" + signed_leb128(SCRATCH) + b"\x41\x01\x41" + signed_leb128(SCRATCH + 8) + b"\x10\x00\x1a"
+        # The buffer's address and size are written each time: a program may have hit them.
+        write = b""
+        for offset, value in ((0, SCRATCH + 16), (4, 8)):
+            write += b"\x41" + signed_leb128(SCRATCH + offset) + b"\x41" + signed_leb128(value) + b"\x36\x02\x00"
+        write += b"\x41\x01\x41" + signed_leb128(SCRATCH) + b"\x41\x01\x41" + signed_leb128(SCRATCH + 8) + b"\x10\x00\x1a"
         out = b""
-        for scratch, value in ((0, SCRATCH + 16), (4, 8)):
-            out += b"\x41" + signed_leb128(SCRATCH + scratch) + b"\x41" + signed_leb128(value) + b"\x36\x02\x00"
         keep = {"i": b"\xac", "l": b"", "f": b"\xbc\xac", "d": b"\xbd"}
         for number, (params, results) in enumerate(self.signatures):
             out += b"".join(maker.constant(letter) for letter in params) + b"\x10" + self.function(number)
