@@ -40,7 +40,7 @@ Result<void> preamble(Reader& in) {
   const wasm::Bytes version = TRY(in.bytes(sizeof kVersion));
   if (std::ranges::equal(version.bytes, kVersion)) return {};
   if (std::ranges::equal(version.bytes.subspan(2), kComponentLayer))
-    return error(ErrorKind::unsupported, "component: only core modules can be run, not components", version.offset);
+    return in.fail_at(version.offset, "unknown binary version: a component; only core modules can be run");
   return in.fail_at(version.offset, "unknown binary version");
 }
 

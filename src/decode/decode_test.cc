@@ -45,7 +45,7 @@ TEST(Decode, refuses_what_is_no_module) {
       {"version 2", {0, 'a', 's', 'm', 2, 0, 0, 0}, "unknown binary version", 4},
   };
   for (const Case& c : cases) check(c, c.sections, ErrorKind::malformed);
-  check({"component", {}, "component: only core modules can be run, not components", 4}, {0, 'a', 's', 'm', 0x0d, 0, 1, 0}, ErrorKind::unsupported);
+  check({"component", {}, "unknown binary version: a component; only core modules can be run", 4}, {0, 'a', 's', 'm', 0x0d, 0, 1, 0}, ErrorKind::malformed);
 }
 
 TEST(Decode, says_what_is_malformed_and_where) {

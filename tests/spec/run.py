@@ -103,13 +103,19 @@ def wrapped(prefix, numbers, width=116):
     yield line
 
 
+def reason_of(name, kind, text):
+    """The missing feature; a proposal's is its folder's name."""
+    if kind == "unsupported":
+        return text.split(": unsupported feature: ", 1)[-1]
+    return f"{name.split('/')[1]} ({text})" if name.startswith("proposals/") else text
+
+
 def write_expected(results):
     lines = []
     for name, result in results.items():
         for number, kind, text in result.problems:
             if kind != "follows":
-                reason = text.split(": unsupported feature: ", 1)[-1] if kind == "unsupported" else text
-                lines.append(f"{name}:{number} {reason}")
+                lines.append(f"{name}:{number} {reason_of(name, kind, text)}")
         follows = [number for number, kind, _ in result.problems if kind == "follows"]
         if follows:
             lines += wrapped(f"{name} follows:", follows)

@@ -79,7 +79,7 @@ Script::Outcome Script::run_command(const Json& command) {
     if (done.problem) return done.problem;
     return Failure{Kind::failed, "no exception"};
   }
-  return Failure{Kind::unsupported, "unsupported feature: " + type};
+  return Failure{Kind::unsupported, type + ": unsupported feature: validation of custom sections"};
 }
 
 Result<std::string> Script::binary_of(const Json& command) const {
