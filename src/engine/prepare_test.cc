@@ -233,22 +233,23 @@ TEST_F(Prepare, notices_every_change_of_a_module_file) {
 }
 
 TEST_F(Prepare, compiles_once_for_starts_at_the_same_time) {
+  // A file for each: two writers of one would show it to the other half written.
+  const auto prepares = [&](const std::string& name) {
+    const auto cache = open();
+    const std::string path = root_ / name;
+    std::ofstream(path) << module('o');
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return prepare(*cache, fd.get(), "a", {}).has_value();
+  };
   std::vector<pid_t> children;
   for (int i = 0; i < 8; ++i) {
     const pid_t pid = fork();
-    if (pid == 0) _exit(prepare_content(module('o')).has_value() ? 0 : 1);
+    if (pid == 0) _exit(prepares("child" + std::to_string(i)) ? 0 : 1);
     children.push_back(pid);
   }
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] {
-      const auto cache = open();
-      const std::string content = module('o');
-      const std::string path = root_ / ("thread" + std::to_string(i));
-      std::ofstream(path) << content;
-      const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      EXPECT_TRUE(prepare(*cache, fd.get(), "a", {}));
-    });
+    threads.emplace_back([&, i] { EXPECT_TRUE(prepares("thread" + std::to_string(i))); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const pid_t pid : children) {
