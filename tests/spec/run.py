@@ -73,7 +73,7 @@ def run_file(path, options):
             result.problems.append((int(number), kind, text))
         elif word == "FILE":
             result.assertions, result.text = map(int, rest.split()[-2:])
-    if done.returncode != 0:
+    if done.returncode != 0 or not any(line.startswith("FILE ") for line in done.stdout.splitlines()):
         result.problems.append((0, "failed", f"the runner ended with {done.returncode}: {done.stderr[-300:]}"))
     return result
 
@@ -114,7 +114,9 @@ def write_expected(results):
     lines = []
     for name, result in results.items():
         for number, kind, text in result.problems:
-            if kind != "follows":
+            if kind == "failed" and not name.startswith("proposals/"):
+                print(f"not listed, because no feature is missing: {name}:{number} {text}")
+            elif kind != "follows":
                 lines.append(f"{name}:{number} {reason_of(name, kind, text)}")
         follows = [number for number, kind, _ in result.problems if kind == "follows"]
         if follows:
