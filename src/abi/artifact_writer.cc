@@ -111,7 +111,11 @@ void Tables::imports() {
 }
 
 void Tables::defined() {
-  for (const wasm::FuncType& type : module_.types) types_.push_back({value_types(type.params), value_types(type.results)});
+  for (uint32_t i = 0; i < module_.types.size(); ++i) {
+    const uint32_t first = code_.canonical[i];
+    const wasm::FuncType& type = module_.types[i];
+    types_.push_back(first < i ? types_[first] : TypeEntry{value_types(type.params), value_types(type.results)});
+  }
   for (size_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
     const wasm::Table& table = module_.tables[i];
     tables_.push_back({extern_type(table.type), table.init ? expression(*table.init) : Slice{}, code_.static_tables[i], 0});

@@ -77,20 +77,12 @@ abi::ContextLayout::Counts layout_counts(const wasm::Module& module, size_t esca
           static_cast<uint32_t>(escaping)};
 }
 
-std::vector<abi::CallLayout> call_layouts(const wasm::Module& module) {
-  std::vector<abi::CallLayout> layouts;
-  layouts.reserve(module.types.size());
-  for (const wasm::FuncType& type : module.types) layouts.emplace_back(type);
-  return layouts;
-}
-
 }  // namespace
 
 Environment::Environment(const wasm::Module& module, const Options& options)
     : module(module),
       options(options),
       canonical(canonical_types(module)),
-      layouts(call_layouts(module)),
       static_tables(find_static_tables(module)),
       vector_types(has_vector_types(module)),
       escaping(escaping_functions(module, static_tables)),

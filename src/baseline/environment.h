@@ -7,7 +7,6 @@
 
 #include "abi/artifact.h"
 #include "abi/context.h"
-#include "abi/convention.h"
 #include "wasm/features.h"
 #include "wasm/module.h"
 
@@ -35,7 +34,6 @@ struct Environment {
   const wasm::Module& module;
   Options options;
   std::vector<uint32_t> canonical;        // by type: the first equal one
-  std::vector<abi::CallLayout> layouts;   // by type
   std::vector<StaticTable> static_tables; // by table
   bool vector_types;                      // a v128 may come from a call, global or local
   std::vector<uint32_t> escaping;         // functions with a FuncRef in the context, ascending

@@ -10,7 +10,6 @@ namespace wherry::baseline {
 using Kind = Value::Kind;
 
 void Frame::reset() {
-  locals_.clear();
   stack_.clear();
   pinned_ = stale_ = clean_ = {};
   aim_ = kNoReg;
@@ -27,8 +26,11 @@ void Frame::start(RegSet homes, int32_t operand_slots, uint32_t slot_size) {
   clean_ = {};
   operand_slots_ = operand_slots;
   slot_size_ = slot_size;
-  for (uint32_t i = 0; i < locals_.size(); ++i)
-    if (locals_[i].home != kNoReg) home_local_[locals_[i].home] = i;
+}
+
+void Frame::give_home(uint32_t index, Reg home) {
+  locals_[index].home = home;
+  home_local_[home] = index;
 }
 
 void Frame::pin(Reg reg, int32_t slot) {

@@ -31,9 +31,10 @@ class Frame {
 
   void reset();
 
-  // Locals
+  // Locals; only those that the function uses are valid.
   std::vector<Local>& locals() { return locals_; }
   Local& local(uint32_t index) { return locals_[index]; }
+  void give_home(uint32_t index, Reg home);
   // After homes were given to locals: temporaries are what remains.
   void start(RegSet homes, int32_t operand_slots, uint32_t slot_size);
   void push_local(uint32_t index);

@@ -10,7 +10,7 @@ using wasm::Opcode;
 namespace {
 
 // Code beyond this comes only from a module made to exhaust the compiler.
-constexpr uint32_t kMaxFunctionCode = 256u << 20;
+constexpr uint32_t kMaxFunctionCode = 64u << 20;
 
 uint32_t operand_count(Opcode op) {
   const wasm::OpcodeInfo& info = wasm::info(op);
@@ -29,9 +29,9 @@ Result<void> FunctionCompiler::compile(uint32_t index) {
   const wasm::Code& code = module.code[index - module.imported_functions];
 
   frame_.reset();
+  survey_.run(code.body, static_cast<uint32_t>(type.params.size()));
   declare_locals(type, code);
-  survey_.run(code.body, static_cast<uint32_t>(type.params.size()), static_cast<uint32_t>(frame_.locals().size()));
-  plan_ = {index, &type, &env_.layouts[type_index], survey_.has_calls(), {}, {}};
+  plan_ = {index, &type, &layouts_.of(type_index), survey_.has_calls(), {}, {}};
   choose_homes();
   place_locals(type);
   machine_.begin_function(plan_);
@@ -113,7 +113,7 @@ void FunctionCompiler::call(Callee::Kind kind, const Instruction& in, bool tail)
   const bool indirect = kind == Callee::Kind::indirect;
   const uint32_t type = indirect ? in.index : module.functions[in.index].value;
   if (!indirect && in.index < module.imported_functions) kind = Callee::Kind::imported;
-  const Callee callee = {kind, in.index, in.index2, &module.types[type], &env_.layouts[type], in.offset};
+  const Callee callee = {kind, in.index, in.index2, &module.types[type], &layouts_.of(type), in.offset};
   if (!tail) return machine_.call(callee);
   machine_.tail_call(callee);
   leave_unreachable();

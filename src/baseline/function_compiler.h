@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "baseline/call_layouts.h"
 #include "baseline/control.h"
 #include "baseline/environment.h"
 #include "baseline/frame.h"
@@ -19,7 +20,7 @@ namespace wherry::baseline {
 class FunctionCompiler {
  public:
   FunctionCompiler(const Environment& environment, Frame& frame, Machine& machine)
-      : env_(environment), frame_(frame), machine_(machine) {}
+      : env_(environment), layouts_(environment.module), frame_(frame), machine_(machine) {}
 
   // `index` counts the imported functions. Fails with ErrorKind::exhausted if the
   // function's code would be absurdly large.
@@ -56,6 +57,7 @@ class FunctionCompiler {
   void leave_unreachable();
 
   const Environment& env_;
+  CallLayouts layouts_;
   Frame& frame_;
   Machine& machine_;
   Survey survey_;

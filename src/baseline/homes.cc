@@ -12,18 +12,26 @@ constexpr uint32_t kKeptCost = 3;
 
 }  // namespace
 
+// Only those that are used: the others keep what an earlier function left.
 void FunctionCompiler::declare_locals(const wasm::FuncType& type, const wasm::Code& code) {
   std::vector<Local>& locals = frame_.locals();
-  for (const wasm::ValType param : type.params) locals.push_back({type_of(param)});
-  for (const wasm::Code::Locals& run : code.locals)
-    locals.insert(locals.end(), run.count, Local{type_of(run.type)});
+  const std::vector<uint32_t>& used = survey_.used();
+  const auto params = static_cast<uint32_t>(type.params.size());
+  if (!used.empty() && locals.size() <= used.back()) locals.resize(used.back() + 1);
+  for (uint32_t i = 0; i < params; ++i) locals[i] = {type_of(type.params[i])};
+  auto run = code.locals.begin();
+  uint64_t end = params;  // of the locals before the run
+  for (size_t i = params; i < used.size(); ++i) {
+    while (end + run->count <= used[i]) end += run++->count;
+    locals[used[i]] = {type_of(run->type)};
+  }
 }
 
 void FunctionCompiler::choose_homes() {
   std::vector<Local>& locals = frame_.locals();
   const MachineMoves::Registers& registers = machine_.registers();
   by_weight_.clear();
-  for (uint32_t i = 0; i < locals.size(); ++i)
+  for (const uint32_t i : survey_.used())
     if (survey_.local(i).weight > 1) by_weight_.push_back(i);
   const auto heavier = [&](uint32_t a, uint32_t b) {
     const uint32_t wa = survey_.local(a).weight, wb = survey_.local(b).weight;
@@ -36,7 +44,7 @@ void FunctionCompiler::choose_homes() {
   RegSet kept = registers.kept_homes, clobbered = registers.clobbered_homes;
   const uint64_t clobber_cost = uint64_t{2} * survey_.call_weight();
   for (size_t i = 0; i < count; ++i) {
-    Local& local = locals[by_weight_[i]];
+    const Local& local = locals[by_weight_[i]];
     const uint32_t weight = survey_.local(by_weight_[i]).weight;
     const RegSet bank = RegSet::all(bank_of(local.type));
     const RegSet cheap = clobbered & bank, dear = kept & bank;
@@ -52,7 +60,7 @@ void FunctionCompiler::choose_homes() {
       if (location.kind != abi::ArgumentLocation::Kind::stack && choice.has(machine_.argument_register(location)))
         home = machine_.argument_register(location);
     }
-    local.home = home;
+    frame_.give_home(by_weight_[i], home);
     plan_.homes.add(home);
     kept.remove(home);
     clobbered.remove(home);
@@ -72,19 +80,19 @@ void FunctionCompiler::place_locals(const wasm::FuncType& type) {
     if (plan_.layout->params[i].kind == abi::ArgumentLocation::Kind::stack)
       locals[i].slot = machine_.stack_argument_slot(plan_.layout->params[i].index);
   for (const uint32_t size : {16u, 8u, 4u}) {
-    for (uint32_t i = 0; i < locals.size(); ++i) {
+    for (const uint32_t i : survey_.used()) {
       if (size_of(locals[i].type) != size || !needs_slot(i)) continue;
       bytes = (bytes + static_cast<int32_t>(size) + static_cast<int32_t>(size) - 1) & -static_cast<int32_t>(size);
       locals[i].slot = -bytes;
     }
   }
   zeroed_.clear();
-  for (uint32_t i = static_cast<uint32_t>(type.params.size()); i < locals.size(); ++i)
-    if (survey_.local(i).needs_zero && survey_.local(i).weight) zeroed_.push_back(i);
+  for (const uint32_t i : survey_.used())
+    if (survey_.local(i).needs_zero) zeroed_.push_back(i);
   plan_.zeroed = zeroed_;
 
   bool vectors = env_.vector_types || survey_.uses_vectors();
-  for (const Local& local : locals) vectors |= local.type == Type::v128;
+  for (const uint32_t i : survey_.used()) vectors |= locals[i].type == Type::v128;
   const int32_t slot_size = vectors ? 16 : 8;
   bytes = (bytes + slot_size - 1) & -slot_size;
   frame_.start(plan_.homes, -bytes, static_cast<uint32_t>(slot_size));

@@ -123,6 +123,7 @@ Result<JobResult> answer(const abi::CompileRequest& request) {
 // One request of the engine, abi/compiler_protocol.h.
 int serve() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NAME, "wherryc");  // it may have been executed as a descriptor
   abi::CompileReply reply;
   reply.build = abi::build_id();
   abi::CompileRequest request;

@@ -47,15 +47,22 @@ void Survey::leave() {
   blocks_.pop_back();
 }
 
-void Survey::read(uint32_t index) {
+Survey::LocalUse& Survey::use(uint32_t index) {
+  if (index >= locals_.size()) locals_.resize(index + 1);
   LocalUse& use = locals_[index];
+  if (!use.weight) used_.push_back(index);
+  return use;
+}
+
+void Survey::read(uint32_t index) {
+  LocalUse& use = this->use(index);
   const bool dominated = use.weight && use.set_depth < blocks_.size() && blocks_[use.set_depth].id == use.set_block;
   if (!dominated) use.needs_zero = true;
   use.weight = saturating_add(use.weight, weight_);
 }
 
 void Survey::set(uint32_t index) {
-  LocalUse& use = locals_[index];
+  LocalUse& use = this->use(index);
   if (!use.weight) {
     use.set_depth = static_cast<uint32_t>(blocks_.size() - 1);
     use.set_block = blocks_.back().id;
@@ -63,8 +70,10 @@ void Survey::set(uint32_t index) {
   use.weight = saturating_add(use.weight, weight_);
 }
 
-void Survey::run(wasm::Bytes body, uint32_t params, uint32_t locals) {
-  locals_.assign(locals, {});
+void Survey::run(wasm::Bytes body, uint32_t params) {
+  for (const uint32_t index : used_) locals_[index] = {};
+  used_.clear();
+  if (locals_.size() < params) locals_.resize(params);
   blocks_.clear();
   next_block_ = loop_depth_ = call_weight_ = 0;
   weight_ = 1;
@@ -88,7 +97,14 @@ void Survey::run(wasm::Bytes body, uint32_t params, uint32_t locals) {
         if (in.op >= Opcode::v128_load) uses_vectors_ = true;
     }
   }
-  for (uint32_t i = 0; i < params; ++i) locals_[i].needs_zero = false;
+  std::sort(used_.begin(), used_.end());
+  // All parameters, then the used ones of the others.
+  used_.erase(used_.begin(), std::lower_bound(used_.begin(), used_.end(), params));
+  used_.insert(used_.begin(), params, 0);
+  for (uint32_t i = 0; i < params; ++i) {
+    used_[i] = i;
+    locals_[i].needs_zero = false;
+  }
 }
 
 }  // namespace wherry::baseline

@@ -21,8 +21,12 @@ class Survey {
     uint32_t set_block = 0;
   };
 
-  // `locals` counts the parameters, which are never zeroed.
-  void run(wasm::Bytes body, uint32_t params, uint32_t locals);
+  // Parameters are never zeroed.
+  void run(wasm::Bytes body, uint32_t params);
+
+  // The parameters and the locals that an instruction names, ascending: a function
+  // may declare many more.
+  const std::vector<uint32_t>& used() const { return used_; }
 
   const LocalUse& local(uint32_t index) const { return locals_[index]; }
   uint32_t call_weight() const { return call_weight_; }
@@ -32,6 +36,7 @@ class Survey {
  private:
   void enter(bool loop);
   void leave();
+  LocalUse& use(uint32_t index);
   void read(uint32_t index);
   void set(uint32_t index);
 
@@ -39,7 +44,8 @@ class Survey {
     uint32_t id;
     bool loop;
   };
-  std::vector<LocalUse> locals_;
+  std::vector<LocalUse> locals_;  // weight 0 but of used ones
+  std::vector<uint32_t> used_;
   std::vector<Block> blocks_;
   uint32_t next_block_ = 0;
   uint32_t loop_depth_ = 0;

@@ -39,6 +39,8 @@ class Assembler : public x86::Assembler {
       grow(size + kInstructionRoom);
     std::memcpy(_bufferPtr, bytes, size);
     _bufferPtr += size;
+    // asmjit reckons with this when it enlarges the buffer.
+    if (offset() > _section->_buffer._size) _section->_buffer._size = offset();
   }
   uint32_t read32(uint32_t at) const {
     uint32_t value;
