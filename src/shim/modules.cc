@@ -2,7 +2,9 @@
 #include "shim/modules.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,9 +32,19 @@ std::string make_compiler_cgroup(const sandbox::CgroupHost& host) {
   return path;
 }
 
+// The compiler beside this program as it is now: an upgrade of the node may
+// replace both while this shim lives on, and the two must be of one build.
+UniqueFd open_compiler() {
+  char self[PATH_MAX];
+  const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
+  if (length <= 0) return UniqueFd();
+  const std::string_view path(self, static_cast<size_t>(length));
+  return UniqueFd(::open((std::string(path.substr(0, path.rfind('/') + 1)) + "wherryc").c_str(), O_PATH | O_CLOEXEC));
+}
+
 class Modules {
  public:
-  Modules(const sandbox::CgroupHost& cgroups, const Log& log) : cgroups_(cgroups), log_(log) {}
+  Modules(const sandbox::CgroupHost& cgroups, const Log& log) : cgroups_(cgroups), log_(log), compiler_(open_compiler()) {}
 
   Result<Module> prepare(const sandbox::Entrypoint& entrypoint) {
     engine::Cache* const cache = TRY(open_cache());
@@ -47,6 +59,8 @@ class Modules {
     if (!cache_) {
       engine::CacheConfig config;
       config.compiler_cgroup = make_compiler_cgroup(cgroups_);
+      // By our number, since the child has closed the descriptor when it executes this.
+      if (compiler_) config.compiler_path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(compiler_.get());
       cache_ = TRY(engine::Cache::open(std::move(config)));
     }
     return cache_.get();
@@ -54,6 +68,7 @@ class Modules {
 
   const sandbox::CgroupHost cgroups_;
   const Log& log_;
+  const UniqueFd compiler_;
   std::mutex mutex_;
   std::unique_ptr<engine::Cache> cache_;
 };

@@ -46,10 +46,11 @@ Result<Started> prepare_start(const Flags& flags) {
   const std::string group = group_of_bundle(bundle.path(), parameters.id);
   const std::string path = socket_path(parameters.socket_root, parameters.address, parameters.ns, group);
   started.address = "unix://" + path;
-  started.listener = TRY(bind_or_find(path)).listener;
+  // What can fail comes before the socket, which would stay behind.
   TRY(bundle.write_address(started.address));
-  if (!started.listener) return started;
   if (parameters.sched_core) TRY(create_core_cookie());
+  started.listener = TRY(bind_or_find(path)).listener;
+  if (!started.listener) return started;
   started.server = {parameters.id, parameters.ns, parameters.ttrpc_address, path, bundle.log_fifo(), parameters.shim_cgroup,
                     parameters.debug, ::getppid()};
   return started;

@@ -7,11 +7,12 @@ import pathlib
 import signal
 
 import pause_bundle
-from checks_start import bundles, invoke, socket_of, started
+from checks_start import bundles, invoke, shut_down, socket_of, started
 from checks_task import end
 from checks_ttrpc import refused
 from protocol import Connection, varint
 from suite import equal, program, wait_until
+from world import SHIM
 
 SIZE = 24 << 20  # compiles for a second or so: long enough to be stopped in the middle
 
@@ -33,7 +34,7 @@ def children(pid, name):
     for task in glob.glob(f"/proc/{pid}/task/*/children"):
         with contextlib.suppress(OSError):
             for child in pathlib.Path(task).read_text().split():
-                if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == name:
+                if pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0] == name.encode():
                     found.append(int(child))
     return found
 
@@ -109,6 +110,34 @@ def register(suite):
         with stopped_compilation() as (_, _, compiler, shim_pid):
             os.kill(shim_pid, signal.SIGKILL)
             wait_until(lambda: not alive(compiler), "end of the compiler")
+
+    @suite.test("a shim goes on compiling after the programs were replaced")
+    def _():
+        import shutil
+        import subprocess
+        import tempfile
+        from suite import BUILD
+        program("wherryc")
+        config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/w")
+        config["annotations"] = {}
+        config["process"]["args"] = ["/new.wasm"]
+        with tempfile.TemporaryDirectory(prefix="wherry-upgrade-") as directory, bundles(config) as (address, [bundle]):
+            for name in (SHIM, "wherryc"):
+                shutil.copy(BUILD / "bin" / name, directory)
+            hello = pathlib.Path(__file__).parent / "guests" / "hello.wasm"
+            (bundle / "rootfs" / "new.wasm").write_bytes(hello.read_bytes() + b"\0\x13\x02id" + os.urandom(16))
+            command = [f"{directory}/{SHIM}", "-namespace", "tests", "-address", address, "-id", "p1", "start"]
+            subprocess.run(command, cwd=bundle, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+            try:
+                with Connection(socket_of(address, "p1")) as shim:
+                    shim.call("Connect", {1: "x"})  # now it has everything it needs
+                    os.unlink(f"{directory}/wherryc")
+                    pathlib.Path(directory, "wherryc").write_text("of another build")
+                    shim.call("Create", {1: "p1", 2: str(bundle)})
+                    end(shim, "p1")
+                    pause_bundle.remove_cgroup()
+            finally:
+                shut_down(socket_of(address, "p1"))
 
 
 def alive(pid):

@@ -37,7 +37,7 @@ class Fixture : public testing::Test {
                 call.drop();
                 return true;
               });
-              closed_.set_value(held_.size());
+              if (!std::exchange(seen_closing_, true)) closed_.set_value(held_.size());
             },
     });
     thread_ = std::thread([this] { loop_->run(); });
@@ -116,7 +116,8 @@ class Fixture : public testing::Test {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Server> server_;
   std::vector<Call> held_;
-  std::promise<size_t> closed_;
+  std::promise<size_t> closed_;  // how many calls were held when the first connection was gone
+  bool seen_closing_ = false;
   std::thread thread_;
 };
 using TtrpcServer = Fixture;
