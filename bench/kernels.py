@@ -43,6 +43,9 @@ def build(name):
     return native, wasm
 
 
+TARGETS = {"wherry": 1.9}  # of the mean
+
+
 def times_of(native, prepared, rounds):
     """{runner: seconds}: the best of interleaved runs, which noise disturbs least."""
     expected = measure.run([native])[1]
@@ -97,6 +100,7 @@ def table(wanted, runners, rounds):
         print(line, flush=True)
     means = [f"{measure.geometric_mean(r):11.2f}" if r else f"{'-':>11}" for r in ratios.values()]
     print(f"{'mean':<12}{'':>9}" + "".join(means))
+    print(f"{'target':<12}{'':>9}" + "".join(f"{TARGETS[n]:11.2f}" if n in TARGETS else " " * 11 for n in ratios).rstrip())
     return ratios
 
 

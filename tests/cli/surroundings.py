@@ -144,6 +144,17 @@ def doctor_finds_a_cache_that_others_can_write():
         assert said(seen, "problem", "every start compiles"), seen
 
 
+def doctor_finds_a_broken_artifact():
+    with tempfile.TemporaryDirectory() as directory:
+        cache = pathlib.Path(directory) / "cache"
+        equal(wherry("compile", "--cache", cache, DATA / "hello.wasm").returncode, 0, "exit code")
+        assert not said(findings("--cache", cache), "problem", "can not be used")
+        artifact = next(cache.glob("*.artifact"))
+        artifact.chmod(0o600)
+        os.truncate(artifact, 4096)
+        assert said(findings("--cache", cache), "problem", "1 of them can not be used"), findings("--cache", cache)
+
+
 def doctor_misses_the_compiler():
     with tempfile.TemporaryDirectory() as directory:
         alone = shutil.copy(program("wherry"), directory)
@@ -153,7 +164,7 @@ def doctor_misses_the_compiler():
 
 TESTS = (a_user_without_root_has_an_own_cache, the_guest_gets_a_listener_of_either_kind, signals_end_the_program,
          doctor_reads_containerd_s_configuration, doctor_reads_a_tree_of_cgroups, doctor_finds_a_cache_that_others_can_write,
-         doctor_misses_the_compiler)
+         doctor_finds_a_broken_artifact, doctor_misses_the_compiler)
 
 
 def add_tests(suite):

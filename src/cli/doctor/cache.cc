@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
+#include "base/sha256.h"
 #include "cli/doctor/finding.h"
 #include "cli/values.h"
+#include "runtime/artifact.h"
 
 namespace wherry::cli {
 namespace {
@@ -34,16 +37,29 @@ void check_compiler(Findings& findings) {
   findings.problem("no compiler at " + path, "install wherryc beside wherry and the shim");
 }
 
+// Whether a start would take it: owner, mode, header, ranges and checksum, as in
+// every load; the rest of its content is `wherry cache verify`'s.
+bool loads(const engine::Cache& cache, const std::string& name) {
+  const auto key = digest_from_hex(name);
+  if (!key) return false;
+  auto file = cache.find(*key);
+  return file && runtime::Artifact::map(std::move(*file), &*key);
+}
+
 void check_entries(Findings& findings, const engine::Cache& cache) {
   const auto entries = cache.list();
   if (!entries) return findings.problem(entries.error().to_string(), "remove the directory; it is made again");
-  uint64_t bytes = 0, old = 0;
+  uint64_t bytes = 0, old = 0, broken = 0;
   for (const engine::CacheEntry& entry : *entries) {
     bytes += entry.size;
     old += entry.current ? 0 : 1;
+    broken += entry.current && !loads(cache, entry.key) ? 1 : 0;
   }
   findings.ok(std::to_string(entries->size()) + (entries->size() == 1 ? " artifact, " : " artifacts, ") +
               format_size(bytes));
+  if (broken > 0)
+    findings.problem(std::to_string(broken) + " of them can not be used, and are compiled again at their next start",
+                     "run `wherry cache verify`, and see who else writes there");
   if (old > 0)
     findings.note(std::to_string(old) + " of them are of other builds of the engine", "run `wherry cache prune`");
 }
