@@ -43,13 +43,13 @@ sigset_t signals_to_take() {
 
 Result<std::unique_ptr<Watcher>> Watcher::create(runtime::Store& store, const Config& config) {
   std::unique_ptr<Watcher> watcher(new Watcher(store));
+  pthread_sigmask(SIG_SETMASK, nullptr, &watcher->old_mask_);
   TRY(watcher->open(config));
   return watcher;
 }
 
 Result<void> Watcher::open(const Config& config) {
   TRY(install_knock());
-  pthread_sigmask(SIG_SETMASK, nullptr, &old_mask_);
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!stop_) return os_error(errno, "eventfd");
   if (config.timeout.count() > 0) {
@@ -64,22 +64,37 @@ Result<void> Watcher::open(const Config& config) {
     if (!signals_) return os_error(errno, "signalfd");
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
   }
-  // The thread inherits a mask with everything blocked: no signal of the process
-  // is for it.
+  return start_thread();
+}
+
+// The thread inherits a mask with everything blocked: no signal of the process is
+// for it.
+Result<void> Watcher::start_thread() {
+  constexpr size_t kStack = 64 << 10;
   sigset_t all, mask;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &mask);
-  thread_ = std::thread([this] { watch(); });
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStack);
+  const auto body = [](void* self) -> void* {
+    static_cast<Watcher*>(self)->watch();
+    return nullptr;
+  };
+  const int code = pthread_create(&thread_, &attributes, body, this);
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (code != 0) return os_error(code, "thread");
+  running_ = true;
   return {};
 }
 
 Watcher::~Watcher() {
-  if (thread_.joinable()) {
+  if (running_) {
     ::eventfd_write(stop_.get(), 1);
-    thread_.join();
-    pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+    pthread_join(thread_, nullptr);
   }
+  pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
 void Watcher::watch() {

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <memory>
-#include <thread>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -35,6 +34,7 @@ class Watcher {
   explicit Watcher(runtime::Store& store) : store_(store), guest_(pthread_self()) {}
 
   Result<void> open(const Config& config);
+  Result<void> start_thread();
   void watch();
 
   runtime::Store& store_;
@@ -43,7 +43,8 @@ class Watcher {
   UniqueFd signals_;
   UniqueFd timer_;
   UniqueFd stop_;
-  std::thread thread_;
+  bool running_ = false;
+  pthread_t thread_;
 };
 
 // SIGPIPE ignored for a while: a closed pipe is an error of the write, which ends

@@ -21,8 +21,9 @@ struct Descriptor {
 
   // How paths below a directory resolve.
   enum class Scope : uint8_t {
-    beneath,  // nothing leads out of the directory
-    in_root,  // the directory is /: absolute links and .. stay inside
+    beneath,          // nothing leads out of the directory
+    in_root,          // the directory is /: absolute links and .. stay inside
+    in_process_root,  // likewise, and / is this process's own: directories below see it as well
   };
 
   UniqueFd fd;

@@ -69,7 +69,7 @@ Io<void> symlink(std::span<const uint8_t> target, const Descriptor& directory, c
   if (target.size() >= PATH_MAX) return Errno::nametoolong;
   if (std::memchr(target.data(), 0, target.size()) != nullptr) return Errno::inval;
   if (!is_utf8(target)) return Errno::ilseq;
-  if (target[0] == '/' && directory.scope != Descriptor::Scope::in_root) return Errno::perm;
+  if (target[0] == '/' && directory.scope == Descriptor::Scope::beneath) return Errno::perm;
   const Place place = TRY(locate_to_change(directory, path));
   const std::string text(reinterpret_cast<const char*>(target.data()), target.size());
   return done(::symlinkat(text.c_str(), place.parent, place.name));

@@ -165,6 +165,25 @@ TEST(Escape, absolute_links_stay_in_a_root) {
   EXPECT_EQ(outcome(open_text(preopen(base.path(), Scope::beneath), "var_run/pid", kRead)), "perm");
 }
 
+// A guest that opens a directory and goes on from there sees the same files.
+TEST(Escape, directories_below_the_process_root_see_all_of_it_and_no_more) {
+  const TestDirectory base;
+  ::mkdir((base / "run").c_str(), 0755);
+  ::mkdir((base / "sub").c_str(), 0755);
+  base.write("run/pid", "7");
+  ASSERT_EQ(::symlink((base / "run").c_str(), (base / "sub/link").c_str()), 0);
+  const Descriptor root = preopen("/", Scope::in_root);
+  OpenRequest as_directory = kRead;
+  as_directory.oflags = oflag::directory;
+  const Io<Descriptor> sub = open_text(root, base.path().substr(1) + "/sub", as_directory);
+  ASSERT_TRUE(sub);
+  EXPECT_EQ(outcome(open_text(*sub, "link/pid", kRead)), "success");
+  EXPECT_EQ(outcome(open_text(*sub, "../run/pid", kRead)), "success");
+  EXPECT_EQ(outcome(open_text(*sub, "../../../../../../../proc/self/mem", kRead)), "acces");
+  EXPECT_EQ(outcome(open_text(*sub, "/proc/self/mem", kRead)), "perm");
+  EXPECT_EQ(outcome(open_text(*sub, "../../../../../proc/self/root", kRead)), "loop");
+}
+
 struct KernelFile {
   const char* path;
   const char* in_root;

@@ -23,6 +23,11 @@ constexpr Rights kDirectoryInheriting =
     right::fd_sync | right::fd_tell | right::fd_write | right::fd_advise | right::fd_allocate |
     right::fd_filestat_set_size | right::poll_fd_readwrite;
 
+bool is_process_root(const struct stat& info) {
+  struct stat root;
+  return ::stat("/", &root) == 0 && root.st_dev == info.st_dev && root.st_ino == info.st_ino;
+}
+
 }  // namespace
 
 // What is no terminal is reported as unknown: the guest's isatty() goes by the
@@ -52,7 +57,8 @@ Io<Descriptor> preopened_directory(PreopenedDirectory directory) {
   result.filetype = Filetype::directory;
   result.base = kDirectoryBase;
   result.inheriting = kDirectoryInheriting;
-  result.scope = directory.scope;
+  result.scope = directory.scope == Descriptor::Scope::in_root && is_process_root(info) ? Descriptor::Scope::in_process_root
+                                                                                         : directory.scope;
   result.read_only = directory.read_only;
   result.preopened = std::make_unique<std::string>(std::move(directory.name));
   return result;

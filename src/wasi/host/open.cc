@@ -108,6 +108,7 @@ Descriptor describe(const Descriptor& directory, Opened opened, const OpenReques
   result.kind = is_directory ? Descriptor::Kind::directory : Descriptor::Kind::file;
   if (is_directory) {
     struct stat above;
+    if (directory.scope == Descriptor::Scope::in_process_root) result.scope = directory.scope;
     if (::fstat(directory.fd.get(), &above) == 0 && same_file(above, opened.info)) result.scope = directory.scope;
   } else {
     result.flags = request.fdflags;

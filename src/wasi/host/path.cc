@@ -14,6 +14,21 @@
 #include "wasi/host/utf8.h"
 
 namespace wherry::wasi {
+namespace {
+
+uint64_t resolve_flags(Descriptor::Scope scope) {
+  switch (scope) {
+    case Descriptor::Scope::beneath:
+      return RESOLVE_BENEATH;
+    case Descriptor::Scope::in_root:
+      return RESOLVE_IN_ROOT;
+    case Descriptor::Scope::in_process_root:
+      return 0;  // the kernel keeps every walk inside this process's root
+  }
+  return RESOLVE_BENEATH;
+}
+
+}  // namespace
 
 Io<std::string> checked_path(std::span<const uint8_t> bytes) {
   if (bytes.empty()) return Errno::noent;
@@ -31,8 +46,7 @@ Io<UniqueFd> open_within(const Descriptor& directory, const char* path, int flag
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
-  how.resolve = RESOLVE_NO_MAGICLINKS |
-                (directory.scope == Descriptor::Scope::in_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+  how.resolve = RESOLVE_NO_MAGICLINKS | resolve_flags(directory.scope);
   for (int i = 0; i < kTries; i++) {
     const long fd = ::syscall(SYS_openat2, directory.fd.get(), path, &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
