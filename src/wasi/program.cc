@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kMaxStrings = 1 << 20;             // of arguments and environment each
 constexpr uint64_t kMaxStringBytes = uint64_t{64} << 20;
-constexpr size_t kMaxReportedFrames = 16;
+constexpr size_t kMaxReportedFrames = 10;
 constexpr std::string_view kStart = "_start";
 constexpr std::string_view kInitialize = "_initialize";
 
