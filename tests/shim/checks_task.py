@@ -4,10 +4,11 @@ import contextlib
 import glob
 import json
 import os
+import subprocess
 import time
 
 import pause_bundle
-from checks_start import bundles, socket_of, started
+from checks_start import bundles, invoke, socket_of, started
 from checks_ttrpc import refused
 from fake_events import FakeEvents
 from protocol import Connection, decode
@@ -238,3 +239,26 @@ def register(suite):
             end(shim, "p1")
             with open("/proc/self/mountinfo") as table:
                 assert str(bundle) not in table.read(), "a mount is left"
+
+    @suite.test("a full disk under the bundle is one clear line and leaves nothing")
+    def _():
+        with pod() as (shim, [bundle], _):
+            small = bundle / "small"
+            (small / "rootfs").mkdir(parents=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,nr_inodes=8", "tmpfs", small], check=True)
+            try:
+                (small / "rootfs").mkdir()
+                config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/full")
+                (small / "config.json").write_text(json.dumps(config))
+                with contextlib.suppress(OSError), open(small / "filler", "wb", buffering=0) as filler:
+                    while True:
+                        filler.write(bytes(4096))
+                code, message = refused(shim.call, "Create", {1: "p1", 2: str(small)})
+                assert code == 2 and "No space left on device" in message and "\n" not in message, (code, message)
+                equal(glob.glob(f"/sys/fs/cgroup/*/wherry-test-{os.getpid()}/*/"), [], "cgroups")
+                done = invoke(small, "/nowhere/c.sock", "p9", "start")
+                equal((done.returncode, done.stdout), (1, b""), "start")
+                assert b"No space left on device" in done.stderr, done.stderr
+            finally:
+                subprocess.run(["umount", small], check=True)
+            pause_bundle.whole_life(shim, bundle)
