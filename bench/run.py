@@ -22,6 +22,7 @@ def parts():
         "validate": ("decoding and validation, one core", [_program("validate_bench"), *modules]),
         "calls": ("calls, stores and instances", [_program("calls_bench")]),
         "start": ("start of a program", [HERE / "start.py"]),
+        "server": ("start of a server", [HERE / "server_start.py"]),
         "containers": ("containers", [HERE / "containers.py"]),
     }
     return {name: part for name, part in found.items() if all(pathlib.Path(p).exists() for p in part[1])}

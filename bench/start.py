@@ -42,10 +42,11 @@ def main():
         actions = {name: (lambda c=c: measure.spawn_seconds(c)) for name, c in found.items()}
         measure.interleaved(actions, 5)
         times = {n: measure.median(t) * 1000 for n, t in measure.interleaved(actions, options.rounds).items()}
-        memory = {name: measure.peak_memory(c)[1] for name, c in found.items()}
+        memory = {name: measure.peak_memory(c) for name, c in found.items()}
     print(f"{'hello: exec -> exit':<22}{'median':>12}{'/ native':>10}{'peak memory':>14}")
     for name, ms in times.items():
         print(f"{name:<22}{ms:9.2f} ms{ms / times['native']:10.2f}{memory[name] / 1e6:11.1f} MB")
+    print(f"{'target of wherry':<22}{'1.50 ms':>12}{'3.30':>10}{'4.0 MB':>14}")
 
 
 if __name__ == "__main__":
