@@ -17,7 +17,7 @@ bool write_value(const std::string& path, uint64_t value) {
 
 }  // namespace
 
-CompilerCgroup::CompilerCgroup(const std::string& parent, pid_t pid, uint64_t memory) {
+void CompilerCgroup::join(const std::string& parent, pid_t pid, uint64_t memory) {
   if (parent.empty()) return;
   const std::string path = parent + "/wherryc-" + std::to_string(pid);
   if (mkdir(path.c_str(), 0755) != 0) return;

@@ -13,7 +13,9 @@ namespace wherry::engine {
 // directory or the right to write there, the process's rlimits are all it has.
 class CompilerCgroup {
  public:
-  CompilerCgroup(const std::string& parent, pid_t pid, uint64_t memory);
+  CompilerCgroup() = default;
+  // Moves the process into a new group of at most `memory` bytes; 0: no limit.
+  void join(const std::string& parent, pid_t pid, uint64_t memory);
   // The process must be gone.
   ~CompilerCgroup();
   CompilerCgroup(const CompilerCgroup&) = delete;

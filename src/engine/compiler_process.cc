@@ -157,12 +157,13 @@ Result<abi::CompileReply> run_compiler(const CacheConfig& config, const abi::Com
   // before the child could have closed it.
   static_assert(sizeof(abi::CompileRequest) <= 4096);
   const std::string path = TRY(compiler_path(config));
+  CompilerCgroup cgroup;  // goes after the child
   Child child(TRY(spawn(path, to_child.read.get(), module_fd, artifact_fd, from_child.write.get())));
   from_child.write.reset();
 
   // The child does nothing before it has the request, so these come in time.
   set_limits(child.pid(), config.limits);
-  const CompilerCgroup cgroup(config.compiler_cgroup, child.pid(), config.limits.memory);
+  cgroup.join(config.compiler_cgroup, child.pid(), config.limits.memory);
   TRY(write_all(to_child.write.get(), std::as_bytes(std::span(&request, 1)), "the compiler's request"));
   to_child.read.reset();
   to_child.write.reset();

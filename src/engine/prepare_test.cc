@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
@@ -280,6 +281,23 @@ TEST_F(Prepare, is_not_held_up_by_a_process_killed_in_the_middle) {
   EXPECT_TRUE(prepare_content(module('o')));
   if (compiler > 0) kill(compiler, SIGKILL);
   EXPECT_TRUE(left_over().empty());
+}
+
+TEST_F(Prepare, runs_the_compiler_in_a_cgroup_of_its_own) {
+  const bool v2 = fs::exists("/sys/fs/cgroup/cgroup.controllers");
+  const fs::path parent = fs::path(v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory") / root_.filename();
+  std::error_code failed;
+  if (!fs::create_directory(parent, failed)) GTEST_SKIP() << "can not make " << parent.string();
+  config_.compiler_cgroup = parent;
+  config_.limits.wall = std::chrono::milliseconds(300);
+  const std::string where = refusal(module('g'));
+  (void)refusal(module('h'));  // one that is killed
+  const bool empty = std::distance(fs::directory_iterator(parent), fs::directory_iterator()) > 0 &&
+                     std::ranges::none_of(fs::directory_iterator(parent), [](const auto& e) { return e.is_directory(); });
+  fs::remove(parent, failed);
+  EXPECT_NE(where.find("/" + root_.filename().string() + "/wherryc-"), std::string::npos) << where;
+  EXPECT_TRUE(empty) << "the groups go with their processes";
+  EXPECT_FALSE(fs::exists(parent));
 }
 
 TEST_F(Prepare, leaves_no_descriptors_and_no_children) {

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -161,6 +163,37 @@ void interrupt_on_timer(int flags) {
 
 TEST(Interrupt, comes_from_a_signal_handler_on_the_alternate_stack) { interrupt_on_timer(SA_ONSTACK); }
 TEST(Interrupt, comes_from_a_signal_handler_on_the_guests_stack) { interrupt_on_timer(0); }
+
+TEST(Interrupt, reaches_a_thread_that_blocked_every_signal) {
+  Guest guest({.functions = {{kNothing, CODE(loop)}}});
+  std::thread runner([&] {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    EXPECT_FALSE(guest.call("f0"));
+  });
+  while (guest.store->context().thread.load() == 0) std::this_thread::yield();
+  guest.store->interrupt(1);
+  runner.join();
+}
+
+TEST(Interrupt, reaches_a_process_that_was_forked) {
+  Guest guest({.functions = {{kNothing, CODE(loop)}, {kNothing, CODE(trap), {{guest_trap_at, Trap::unreachable}}}}});
+  ASSERT_FALSE(guest.call("f1"));  // this thread has its id from now on
+  const pid_t pid = fork();
+  if (pid == 0) {
+    std::thread sender([&] {
+      while (guest.store->context().thread.load() == 0) std::this_thread::yield();
+      guest.store->interrupt(1);
+    });
+    const auto done = guest.call("f0");
+    sender.join();
+    _exit(!done && done.error() == Trap::interrupted ? 7 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
 
 TEST(Interrupt, tells_where_the_guest_was) {
   Guest guest({.functions = {{kNothing, CODE(loop), {}, "spin"}}});

@@ -2,7 +2,7 @@
 #include "runtime/signals.h"
 
 #include <linux/membarrier.h>
-#include <sys/mman.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -160,7 +160,19 @@ Result<void> install() {
   action.sa_flags |= SA_RESTART;
   if (sigaction(interrupt_signal(), &action, nullptr) != 0) return os_error(errno, "signal handler");
   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+  pthread_atfork(nullptr, nullptr, [] { current_thread = 0; });  // the child's thread has another id
   return {};
+}
+
+// What a thread needs before it runs guest code for the first time.
+void prepare_thread() {
+  ensure_alternate_stack();
+  sigset_t needed;
+  sigemptyset(&needed);
+  for (const int signal : kFaults) sigaddset(&needed, signal);
+  sigaddset(&needed, interrupt_signal());
+  pthread_sigmask(SIG_UNBLOCK, &needed, nullptr);
+  current_thread = static_cast<int32_t>(syscall(SYS_gettid));
 }
 
 // Orders the writes before it with the reads after it on every thread.
@@ -186,10 +198,7 @@ Result<void> install_signal_handlers() {
 int interrupt_signal() { return SIGRTMIN + 5; }
 
 abi::StoreContext* enter_thread(abi::StoreContext* context) {
-  if (!current_thread) [[unlikely]] {
-    ensure_alternate_stack();
-    current_thread = static_cast<int32_t>(syscall(SYS_gettid));
-  }
+  if (!current_thread) [[unlikely]] prepare_thread();
   abi::StoreContext* const outer = current_store;
   current_store = context;
   std::atomic_signal_fence(std::memory_order_seq_cst);

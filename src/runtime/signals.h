@@ -20,7 +20,8 @@ Result<void> install_signal_handlers();
 int interrupt_signal();
 
 // Marks the store whose guest code this thread runs from now on; returns the one
-// that it ran before, for leave_thread().
+// that it ran before, for leave_thread(). A thread's first time unblocks the
+// signals above and gives it an alternate stack.
 abi::StoreContext* enter_thread(abi::StoreContext* context);
 void leave_thread(abi::StoreContext* outer);
 // Makes this thread the receiver of interrupts of the store. Either the interrupt
