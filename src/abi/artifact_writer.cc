@@ -248,7 +248,7 @@ Result<void> write_unchecked(Output& out, Header& header, const wasm::Module& mo
   std::vector<uint32_t> function_types;
   for (const wasm::TypeIndex type : module.functions) function_types.push_back(type.value);
   std::vector<uint32_t> starts = code.starts;
-  starts.push_back(static_cast<uint32_t>(header.code.size));
+  starts.push_back(code.functions_end);
   header.function_types = TRY(append(out, bytes_of(function_types)));
   header.function_starts = TRY(append(out, bytes_of(starts)));
   header.function_entries = TRY(append(out, bytes_of(code.entries)));
@@ -280,7 +280,7 @@ Result<uint64_t> write_artifact(int fd, const wasm::Module& module, const Compil
   tables.place_datas(header, out.position());
   for (const wasm::Data& data : module.datas)
     if (image.bytes.empty() || !data.active || data.memory.value != 0) TRY(out.write(data.init.bytes));
-  const ElfHead head = TRY(write_elf_tail(out, header, module.imported_functions, code.starts, info.function_names));
+  const ElfHead head = TRY(write_elf_tail(out, header, module.imported_functions, code, info.function_names));
   header.file_size = out.position();
   TRY(out.flush());
 

@@ -16,6 +16,7 @@ struct CompiledCode {
   std::vector<std::span<const uint8_t>> pieces;  // the code, in order, already linked
   std::vector<uint32_t> starts;                  // of the defined functions
   std::vector<uint32_t> entries;
+  uint32_t functions_end = 0;                    // what follows the last function is data
   std::vector<TrapEntry> traps;
   std::vector<LineEntry> lines;
   std::vector<uint32_t> escaping;

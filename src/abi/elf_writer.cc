@@ -51,9 +51,10 @@ struct Symbols {
   std::string strings = std::string(1, '\0');
 };
 
-Symbols make_symbols(const Header& header, uint32_t imported, std::span<const uint32_t> starts,
+Symbols make_symbols(const Header& header, uint32_t imported, const CompiledCode& code,
                      std::span<const std::string_view> names) {
   Symbols symbols;
+  const std::vector<uint32_t>& starts = code.starts;
   for (size_t i = 0; i < starts.size(); ++i) {
     Elf64_Sym symbol{};
     const size_t index = imported + i;
@@ -61,7 +62,7 @@ Symbols make_symbols(const Header& header, uint32_t imported, std::span<const ui
     symbol.st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
     symbol.st_shndx = kText;
     symbol.st_value = header.code.offset + starts[i];
-    symbol.st_size = (i + 1 < starts.size() ? starts[i + 1] : header.code.size) - starts[i];
+    symbol.st_size = (i + 1 < starts.size() ? starts[i + 1] : code.functions_end) - starts[i];
     symbols.entries.push_back(symbol);
     if (index < names.size() && !names[index].empty()) {
       symbols.strings += names[index];
@@ -70,14 +71,24 @@ Symbols make_symbols(const Header& header, uint32_t imported, std::span<const ui
     }
     symbols.strings += '\0';
   }
+  if (code.functions_end < header.code.size) {
+    Elf64_Sym data{};
+    data.st_name = static_cast<uint32_t>(symbols.strings.size());
+    data.st_info = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT);
+    data.st_shndx = kText;
+    data.st_value = header.code.offset + code.functions_end;
+    data.st_size = header.code.size - code.functions_end;
+    symbols.entries.push_back(data);
+    symbols.strings += std::string_view("wherry-tables\0", 14);
+  }
   return symbols;
 }
 
 }  // namespace
 
 Result<ElfHead> write_elf_tail(Output& out, const Header& header, uint32_t imported_functions,
-                               std::span<const uint32_t> starts, std::span<const std::string_view> names) {
-  const Symbols symbols = make_symbols(header, imported_functions, starts, names);
+                               const CompiledCode& code, std::span<const std::string_view> names) {
+  const Symbols symbols = make_symbols(header, imported_functions, code, names);
   TRY(out.align(8));
   const Range symtab{out.position(), symbols.entries.size() * sizeof(Elf64_Sym)};
   TRY(out.write(bytes_of(symbols.entries)));

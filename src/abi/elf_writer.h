@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "abi/artifact.h"
+#include "abi/artifact_writer.h"
 #include "abi/output.h"
 #include "base/result.h"
 
@@ -19,6 +19,6 @@ struct ElfHead {
 // Appends symbols and section headers, so that readelf, objdump and perf understand
 // the file. The runtime reads none of it.
 Result<ElfHead> write_elf_tail(Output& out, const Header& header, uint32_t imported_functions,
-                               std::span<const uint32_t> starts, std::span<const std::string_view> names);
+                               const CompiledCode& code, std::span<const std::string_view> names);
 
 }  // namespace wherry::abi

@@ -86,7 +86,7 @@ void FunctionCompiler::instruction(const Instruction& in, const Instruction& nex
     case Opcode::ref_null: return frame_.push_constant(Type::i64, 0);
     case Opcode::drop: return frame_.release(frame_.pop());
     case Opcode::unreachable:
-      machine_.trap(Trap::unreachable);
+      machine_.trap(Trap::unreachable, in.offset);
       return leave_unreachable();
     case Opcode::block: return enter(in, Block::Kind::block);
     case Opcode::loop: return enter(in, Block::Kind::loop);

@@ -31,8 +31,10 @@ void FunctionCompiler::choose_homes() {
   std::vector<Local>& locals = frame_.locals();
   const MachineMoves::Registers& registers = machine_.registers();
   by_weight_.clear();
+  // A parameter that is used once is better off in a register too, if no call takes it.
+  const uint32_t eager = plan_.has_calls ? 0 : static_cast<uint32_t>(plan_.layout->params.size());
   for (const uint32_t i : survey_.used())
-    if (survey_.local(i).weight > 1) by_weight_.push_back(i);
+    if (survey_.local(i).weight > (i < eager ? 0u : 1u)) by_weight_.push_back(i);
   const auto heavier = [&](uint32_t a, uint32_t b) {
     const uint32_t wa = survey_.local(a).weight, wb = survey_.local(b).weight;
     return wa != wb ? wa > wb : a < b;

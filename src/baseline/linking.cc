@@ -57,6 +57,7 @@ Result<void> Linker::place_functions() {
     if (at > kMaxCode) return error(ErrorKind::exhausted, "the module's code is too large");
   }
   tail_ = at;
+  code.functions_end = static_cast<uint32_t>(at);
   return {};
 }
 

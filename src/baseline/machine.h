@@ -60,7 +60,7 @@ class Machine : public MachineMoves {
   virtual uint8_t negated(uint8_t condition) const = 0;
   virtual void branch(uint8_t condition, Label& label) = 0;
   virtual void branch_table(Value index, std::span<Label* const> targets) = 0;  // the last is the default
-  virtual void trap(Trap trap) = 0;
+  virtual void trap(Trap trap, uint32_t offset) = 0;
 
   // An instruction without control flow; `next` is the one that follows.
   virtual void instruction(const wasm::Instruction& in, const wasm::Instruction& next) = 0;

@@ -54,7 +54,11 @@ bool Machine::divide_by_constant(const Row& row) {
 
 // x - quotient * n, of 32 bits; the quotient's register takes the result.
 void Machine::remainder_of(Value x, Reg quotient, uint32_t n) {
-  emit(Inst::kIdImul, gp32(quotient), gp32(quotient), Imm(static_cast<int32_t>(n)));
+  if (is_power_of_two(n)) {
+    emit(Inst::kIdShl, gp32(quotient), Imm(std::countr_zero(n)));
+  } else {
+    emit(Inst::kIdImul, gp32(quotient), gp32(quotient), Imm(static_cast<int32_t>(n)));
+  }
   const Reg reg = f_.in_temporary(x);
   emit(Inst::kIdSub, gp32(reg), gp32(quotient));
   f_.release(quotient);

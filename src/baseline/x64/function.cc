@@ -264,8 +264,8 @@ void Machine::trap_if(uint8_t condition, Trap trap) {
   a_.branch(condition, site.label);
 }
 
-void Machine::trap(Trap trap) {
-  line(in_.offset);
+void Machine::trap(Trap trap, uint32_t offset) {
+  line(offset);
   trap_here(trap);
 }
 

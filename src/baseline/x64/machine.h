@@ -50,7 +50,7 @@ class Machine final : public baseline::Machine {
   uint8_t negated(uint8_t condition) const override { return condition ^ 1; }
   void branch(uint8_t condition, Label& label) override;
   void branch_table(Value index, std::span<Label* const> targets) override;
-  void trap(Trap trap) override;
+  void trap(Trap trap, uint32_t offset) override;
 
   void instruction(const wasm::Instruction& in, const wasm::Instruction& next) override;
   void call(const Callee& callee) override;
