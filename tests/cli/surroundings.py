@@ -82,6 +82,30 @@ def signals_end_the_program():
             equal(errors, b"", "stderr")
 
 
+def every_help_fits_a_screen():
+    commands = [line.split()[0] for line in wherry("help").stdout.splitlines() if line.startswith("  ") and not line.startswith("  wherry ")]
+    assert len(commands) >= 8, commands
+    for words in (["help"], ["help", "features"], *(["help", command] for command in commands)):
+        lines = wherry(*words).stdout.splitlines()
+        assert len(lines) <= 24 and max(map(len, lines)) <= 100, f"{words}: {len(lines)} lines, {max(map(len, lines))} columns"
+        examples = [line for line in lines if line.startswith("  wherry ")]
+        equal(len(examples), 0 if words[-1] == "features" else 2, f"examples of {words}")
+
+
+def compile_shows_progress_on_a_terminal():
+    with tempfile.TemporaryDirectory() as cache:
+        master, slave = os.openpty()
+        try:
+            done = wherry("compile", "--cache", cache, DATA / "hello.wasm", DATA / "exit.wasm", capture_output=False,
+                          stdout=subprocess.DEVNULL, stderr=slave)
+            equal(done.returncode, 0, "exit code")
+            shown = os.read(master, 4096).decode()
+        finally:
+            os.close(slave)
+            os.close(master)
+        assert f"[2/2] compiling {DATA / 'exit.wasm'}" in shown and shown.endswith("\r\033[K"), repr(shown)
+
+
 GOOD_CONFIG = """version = 2
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
   runtime_type = "io.containerd.wherry.v1"
@@ -162,9 +186,10 @@ def doctor_misses_the_compiler():
         assert said(json.loads(done.stdout)["findings"], "problem", f"no compiler at {directory}/wherryc"), done.stdout
 
 
-TESTS = (a_user_without_root_has_an_own_cache, the_guest_gets_a_listener_of_either_kind, signals_end_the_program,
-         doctor_reads_containerd_s_configuration, doctor_reads_a_tree_of_cgroups, doctor_finds_a_cache_that_others_can_write,
-         doctor_finds_a_broken_artifact, doctor_misses_the_compiler)
+TESTS = (every_help_fits_a_screen, compile_shows_progress_on_a_terminal, a_user_without_root_has_an_own_cache,
+         the_guest_gets_a_listener_of_either_kind, signals_end_the_program, doctor_reads_containerd_s_configuration,
+         doctor_reads_a_tree_of_cgroups, doctor_finds_a_cache_that_others_can_write, doctor_finds_a_broken_artifact,
+         doctor_misses_the_compiler)
 
 
 def add_tests(suite):
