@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The core suite under guard pages and under explicit checks, each file against expected_failures.txt.
+"""The core suite in four modes (guard pages, explicit checks, ...), each file against expected_failures.txt.
 
 run.py [--update] [FILE...]: only these files (`linking`, `proposals/threads/atomic`); --update rewrites the list.
 """
@@ -19,7 +19,13 @@ from suite import BUILD, TESTDATA  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXPECTED = HERE / "expected_failures.txt"
-MODES = {"guard pages": [], "explicit checks": ["--explicit-checks"]}
+# Options of the runner, and its environment (compile.cc).
+MODES = {
+    "guard pages": ([], {}),
+    "explicit checks": (["--explicit-checks"], {}),
+    "oldest processor": ([], {"WHERRY_TEST_CPU": "floor"}),
+    "dirty upper halves": ([], {"WHERRY_TEST_DIRTY": "1"}),
+}
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
 # The commands of the core suite that do not pass yet; written by `run.py --update`, to be read before it is committed.
@@ -62,9 +68,10 @@ class FileResult:
         self.assertions = self.text = 0
 
 
-def run_file(path, options):
+def run_file(path, mode):
+    options, environment = MODES[mode]
     done = subprocess.run([BUILD / "tests" / "spec_runner", *options, path], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=300)
+                          stdin=subprocess.DEVNULL, timeout=300, env={**os.environ, **environment})
     result = FileResult()
     for line in done.stdout.splitlines():
         word, _, rest = line.partition(" ")
@@ -162,9 +169,9 @@ def main():
         files = {name: files[name] for name in options.files}
 
     expected, failed = read_expected(), False
-    for mode, arguments in MODES.items():
+    for mode in MODES:
         with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            results = dict(zip(files, pool.map(lambda path: run_file(path, arguments), files.values())))
+            results = dict(zip(files, pool.map(lambda path: run_file(path, mode), files.values())))
         if options.update:
             write_expected(results)
             return 0
