@@ -392,7 +392,8 @@ TEST_F(RealCgroup, a_container_is_born_in_it) {
   const auto launched = container.launch();
   ASSERT_TRUE(launched) << launched.error().message;
   EXPECT_EQ(*cgroup->pids(), (std::vector<int>{container.init().pid()}));
-  for (const std::string_view line : split_words(container.finish().output, "\n")) {
+  const Outcome outcome = container.finish();
+  for (const std::string_view line : split_words(outcome.output, "\n")) {
     if (line.find(':') != std::string_view::npos) {
       EXPECT_TRUE(line.ends_with(":" + path_)) << line;
     }
