@@ -189,7 +189,6 @@ class Machine final : public baseline::Machine {
 
   // simd*.cc
   void load_pool(x86::Xmm to, const Constant128& bits);
-  x86::Mem pool_operand_after(x86::Xmm dst, x86::Xmm left, const Constant128& bits);
   void all_ones(x86::Xmm to);
   void all_zero(x86::Xmm to);
   void push_scratch(Type type = Type::v128);
