@@ -157,16 +157,14 @@ void Machine::simd_float_sign(const Row& row) {
   const Reg from = f_.in_register(value);
   const Reg dst = vector_result(value, value);
   const uint64_t sign = row.type == Type::f32 ? 0x8000'0000'8000'0000 : 0x8000'0000'0000'0000;
-  row.extra ? vector3(F(Xorps, xorps), xmm(dst), xmm(from), pool_operand_after(xmm(dst), xmm(from), repeat64(sign)))
-            : vector3(F(Andps, andps), xmm(dst), xmm(from), pool_operand_after(xmm(dst), xmm(from), repeat64(~sign)));
+  // Without AVX the copy comes first, so that it does not take the constant's reference.
+  const bool avx = has(bit(Cpu::avx));
+  if (!avx) copy_vector(xmm(dst), xmm(from));
+  const x86::Xmm left = xmm(avx ? from : dst);
+  row.extra ? vector3(F(Xorps, xorps), xmm(dst), left, pool_operand(repeat64(sign), 16))
+            : vector3(F(Andps, andps), xmm(dst), left, pool_operand(repeat64(~sign), 16));
   release_but(value, dst);
   push_result(Type::v128, dst);
-}
-
-// Without AVX vector3 copies first, which must not take the reference.
-x86::Mem Machine::pool_operand_after(x86::Xmm dst, x86::Xmm left, const Constant128& bits) {
-  if (!has(bit(Cpu::avx)) && dst.id() != left.id()) copy_vector(dst, left);
-  return pool_operand(bits, 16);
 }
 
 void Machine::simd_abs64(const Row&) {
