@@ -106,6 +106,29 @@ TEST(Examine, fails_with_the_place_of_what_it_can_not_read) {
   EXPECT_TRUE(code.error().message.starts_with("illegal opcode")) << code.error().message;
 }
 
+TEST(Examine, follows_no_index_that_leads_nowhere) {
+  const Binary kVoid = {1, 0x60, 0, 0};
+  const struct {
+    const char* what;
+    Binary binary;
+    const char* error;
+  } kCases[] = {
+      {"type of a function", module_of({{1, kVoid}, {3, {1, 1}}, {10, {1, 2, 0, 0x0b}}}),
+       "unknown type of a function or tag"},
+      {"type of an import", module_of({{1, kVoid}, {2, {1, 1, 'e', 1, 'f', 0, 9}}}),
+       "unknown type of a function or tag"},
+      {"export of a function", module_of({{7, {1, 1, 'f', 0, 0}}}), "export of an unknown index 0"},
+      {"export of a memory", module_of({{5, {1, 0, 1}}, {7, {1, 1, 'm', 2, 1}}}), "export of an unknown index 1"},
+      {"export of a global", module_of({{7, {1, 1, 'g', 3, 5}}}), "export of an unknown index 5"},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.what);
+    const auto report = examine(c.binary);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().message, c.error);
+  }
+}
+
 TEST(Examine, reads_a_component_s_names) {
   Binary imports = {2, 0};
   append_name(imports, "wasi:io/poll@0.2.0");

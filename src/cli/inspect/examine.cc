@@ -36,6 +36,33 @@ std::string to_string(const wasm::GlobalType& global) {
   return std::string(global.is_mutable ? "mutable " : "") + "global " + wasm::to_string(global.value);
 }
 
+// Decoding leaves indices to validation, which is not ours; those that are
+// followed here must lead somewhere.
+Result<void> check_indices(const wasm::Module& module) {
+  const auto known_type = [&](wasm::TypeIndex type) { return type.value < module.types.size(); };
+  const bool types = std::ranges::all_of(module.functions, known_type) && std::ranges::all_of(module.tags, known_type);
+  if (!types) return error(ErrorKind::invalid, "unknown type of a function or tag");
+  const auto size_of = [&](ExternKind kind) -> size_t {
+    switch (kind) {
+      case ExternKind::func:
+        return module.functions.size();
+      case ExternKind::table:
+        return module.tables.size();
+      case ExternKind::memory:
+        return module.memories.size();
+      case ExternKind::global:
+        return module.globals.size();
+      case ExternKind::tag:
+        return module.tags.size();
+    }
+    return 0;
+  };
+  for (const wasm::Export& exported : module.exports)
+    if (exported.index >= size_of(exported.kind))
+      return error(ErrorKind::invalid, "export of an unknown index " + std::to_string(exported.index));
+  return {};
+}
+
 class Examination {
  public:
   explicit Examination(const wasm::Module& module) : module_(module) {}
@@ -147,6 +174,7 @@ ModuleReport examine_component(std::span<const uint8_t> binary) {
 Result<ModuleReport> examine(std::span<const uint8_t> binary) {
   if (is_component(binary)) return examine_component(binary);
   const wasm::Module module = TRY(decode::decode(binary, wasm::FeatureSet::all()));
+  TRY(check_indices(module));
   return Examination(module).run();
 }
 
