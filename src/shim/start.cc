@@ -21,7 +21,7 @@ constexpr size_t kMaxInput = 10u << 20;
 // Containers of one pod may then share a core; one call covers the whole process group.
 Result<void> create_core_cookie() {
   constexpr int kProcessGroup = 2;
-  if (::prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, kProcessGroup, 0) != 0) return os_error(errno, "SCHED_CORE");
+  if (::prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, kProcessGroup, 0) != 0) return os_error(errno, "SCHED_CORE=1: core scheduling");
   return {};
 }
 

@@ -264,3 +264,14 @@ def register(suite):
         finally:
             wait_until(lambda: not (group / "cgroup.procs").read_text(), "end of the shim")
             group.rmdir()
+
+    @suite.test("SCHED_CORE=1 makes a core cookie, or start says that the kernel has none")
+    def _():
+        with bundles({}) as (address, [bundle]):
+            done = invoke(bundle, address, "c1", "start", environment={"SCHED_CORE": "1"})
+            path = socket_of(address, "c1")
+            if done.returncode == 0:
+                shut_down(path)
+            else:
+                assert done.stderr.startswith(b"SCHED_CORE=1: core scheduling: "), done.stderr
+                assert not os.path.exists(path), "a socket is left"

@@ -11,7 +11,7 @@ namespace wherry::shim {
 namespace {
 
 constexpr std::string_view kServices[] = {"containerd.task.v2.Task", "containerd.task.v3.Task"};
-constexpr size_t kQuickThreads = 4;
+constexpr size_t kQuickThreads = 8;
 constexpr size_t kSlowThreads = 8;
 constexpr std::chrono::seconds kFifoTime{10};
 
@@ -64,7 +64,7 @@ const TaskService::Method TaskService::kMethods[] = {
     {"CloseIO", Where::loop, &unary<&TaskService::close_io>},
     {"Shutdown", Where::loop, &TaskService::shutdown},
     {"Create", Where::slow_pool, &unary<&TaskService::create_task>},
-    {"Delete", Where::slow_pool, &unary<&TaskService::delete_task>},
+    {"Delete", Where::quick_pool, &unary<&TaskService::delete_task>},
     {"Start", Where::quick_pool, &unary<&TaskService::start>},
     {"Kill", Where::quick_pool, &unary<&TaskService::kill>},
     {"Pids", Where::quick_pool, &unary<&TaskService::pids>},

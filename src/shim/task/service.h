@@ -76,7 +76,7 @@ class TaskService {
   std::map<std::string, ContainerPtr, std::less<>> containers_;
   bool closing_ = false;
   bool shutdown_wanted_ = false;
-  // Create and Delete may take long and may not keep the others from a thread.
+  // Create may take long and may not keep the others from a thread.
   std::unique_ptr<WorkerPool> quick_pool_;
   std::unique_ptr<WorkerPool> slow_pool_;
 };
