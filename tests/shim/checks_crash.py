@@ -145,6 +145,33 @@ def register(suite, world):
                 equal(daemon.leaks(), [], "leaks")
         assert IMAGE
 
+    @test("a client that gives up during the compilation leaves nothing")
+    def _():
+        import tempfile
+        from checks_compile import children, large_module
+        with tempfile.TemporaryDirectory(prefix="wherry-large-") as root:
+            pathlib.Path(root, "large.wasm").write_bytes(large_module())
+            container = world.new_id("g")
+            client = world.daemon.popen("run", "--runtime", "io.containerd.wherry.v1", "--null-io", "--rootfs", root, container, "/large.wasm",
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                wait_until(lambda: _shim_or_none(world, container) and children(_shim_or_none(world, container), "wherryc"), "compiler", alive=client)
+                client.kill()
+                client.wait()
+            finally:
+                client.kill()
+                client.wait()
+            wait_until(lambda: not world.daemon.remains.processes(), "end of shim and compiler", timeout=60)
+            world.daemon.remove(container)
+            world.check_no_leaks()
+
+
+def _shim_or_none(world, container):
+    try:
+        return world.shim_pid(container)
+    except AssertionError:
+        return None
+
 
 def _corrupt(path):
     """Damages the tables of an artifact that may be mapped elsewhere: a new file takes its place."""
