@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
+import containerd2
 from cases import DATA
 from containerd import Containerd, HarnessError
 from suite import Skip, equal, program
@@ -34,15 +35,25 @@ def output(*command):
 
 def ctr_imports_it():
     try:
-        daemon = Containerd()
+        imported_by(Containerd())
     except HarnessError as error:
         raise Skip(str(error)) from error
+
+
+def ctr_of_containerd_2_imports_it():
+    if not containerd2.is_built():
+        raise Skip("containerd 2 is not built yet; the shim's tests do that")
+    imported_by(Containerd(binary=containerd2.directory() / "containerd"))
+
+
+def imported_by(daemon):
     with daemon, tempfile.TemporaryDirectory() as directory:
         equal(daemon.import_image(pack(directory)), [NAME], "images")
         line = next(row for row in daemon.ctr("images", "ls").stdout.splitlines() if row.startswith(NAME))
         assert "linux/amd64,linux/arm64,wasip1/wasm" in line, line
         daemon.ctr("images", "rm", NAME)
-        daemon.ctr("images", "import", "--all-platforms", pack(directory))
+        local = ["--local"] if daemon.major >= 2 else []
+        daemon.ctr("images", "import", *local, "--all-platforms", pack(directory))
         assert "complete" in daemon.ctr("images", "check").stdout
 
 
@@ -75,5 +86,5 @@ def it_is_reproducible():
 
 
 def add_tests(suite):
-    for test in (ctr_imports_it, skopeo_reads_both_forms, podman_loads_it, it_is_reproducible):
+    for test in (ctr_imports_it, ctr_of_containerd_2_imports_it, skopeo_reads_both_forms, podman_loads_it, it_is_reproducible):
         suite.test(f"pack: {test.__name__.replace('_', ' ')}")(test)
