@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The tests' own tools: that failures are seen, and that a private containerd leaves nothing."""
-# timeout: 300
+# timeout: 600
 import os
 import pathlib
 import shutil
