@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DOUT=FILE -DSOURCES=LIST -DCOMPILER=TEXT -P build_id.cmake: writes the
 # header with the hash of the sources, if it changed.
+cmake_minimum_required(VERSION 3.25)
 set(all "${COMPILER}")
 foreach(source ${SOURCES})
   file(SHA256 ${source} hash)
