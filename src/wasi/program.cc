@@ -19,7 +19,7 @@ constexpr std::string_view kStart = "_start";
 constexpr std::string_view kInitialize = "_initialize";
 
 Error host_error(Errno code, std::string_view what) {
-  return error(ErrorKind::io, std::string(what) + ": WASI error " + std::to_string(static_cast<unsigned>(code)));
+  return error(ErrorKind::denied, std::string(what) + ": can not be given to the guest: " + std::string(name_of(code)));
 }
 
 Result<void> add(Host& host, Io<Descriptor> descriptor, std::string_view what) {
@@ -98,7 +98,8 @@ Result<void> Program::open_descriptors() {
   for (Preopen& preopen : config_.preopens) {
     const auto scope = preopen.is_root ? Descriptor::Scope::in_root : Descriptor::Scope::beneath;
     const std::string path = preopen.guest_path;
-    TRY(add(host, preopened_directory({std::move(preopen.directory), std::move(preopen.guest_path), preopen.read_only, scope}), path));
+    PreopenedDirectory directory{std::move(preopen.directory), std::move(preopen.guest_path), preopen.read_only, scope};
+    TRY(add(host, preopened_directory(std::move(directory)), path));
   }
   return {};
 }
@@ -185,7 +186,8 @@ ProgramResult Program::trapped(Trap trap) {
   const size_t more = frames.size() > kMaxReportedFrames ? frames.size() - kMaxReportedFrames : 0;
   frames.resize(frames.size() - more);
   const bool timed_out = trap == Trap::interrupted && reason == Watcher::kTimeout;
-  result.report = std::string("trap: ") + (timed_out ? "the time limit is over" : to_string(trap)) + "\n" + runtime::to_string(frames);
+  const std::string reason_text = timed_out ? "the time limit is over" : to_string(trap);
+  result.report = "trap: " + reason_text + "\n" + runtime::to_string(frames);
   if (more > 0) result.report += "    ... " + std::to_string(more) + " more\n";
   return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wasi/program.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -120,6 +121,12 @@ TEST(Program, ends_by_an_interruption_from_another_thread) {
 TEST(Program, refuses_strings_that_the_guest_could_not_tell_apart) {
   const TestArtifact made = one_function(kNothing, kLoop);
   EXPECT_EQ(load_error(made, invoking("f0", {std::string("a\0b", 3)})), "arguments with a NUL");
+}
+
+TEST(Program, gives_no_directory_of_the_kernels) {
+  ProgramConfig config = invoking("f0");
+  config.preopens.push_back({UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)), "/p", false, false});
+  EXPECT_EQ(load_error(one_function(kNothing, kLoop), std::move(config)), "/p: can not be given to the guest: acces");
 }
 
 TEST(Program, exit_codes_are_those_of_a_process) {

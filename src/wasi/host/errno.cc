@@ -25,6 +25,17 @@ Errno from_linux(int code) {
   return code >= 0 && static_cast<size_t>(code) < kLinuxErrnos ? kFromLinux[static_cast<size_t>(code)] : Errno::io;
 }
 
+std::string_view name_of(Errno code) {
+  switch (code) {
+#define ERRNO(name, number, linux) \
+  case Errno::name:                \
+    return #name;
+#include "wasi/host/errno.def"
+#undef ERRNO
+  }
+  return "unknown";
+}
+
 Errno last_errno() { return from_linux(errno); }
 
 }  // namespace wherry::wasi

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -20,6 +21,9 @@ Errno from_linux(int code);
 
 // from_linux(errno).
 Errno last_errno();
+
+// "acces" for Errno::acces.
+std::string_view name_of(Errno code);
 
 // The result of a host call.
 template <class T>

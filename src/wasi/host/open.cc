@@ -62,21 +62,27 @@ Io<Opened> open_directory(UniqueFd probe, const struct stat& info, const OpenReq
   return Opened{UniqueFd(fd), info};
 }
 
-Io<Opened> open_checked(const Descriptor& directory, const std::string& path, const OpenRequest& request, const struct stat& checked) {
+// Cuts the file that was opened as `fd`, by a descriptor of its own if that one
+// is not for writing.
+Io<void> cut(const Descriptor& directory, const std::string& path, const OpenRequest& request, int fd, const struct stat& info) {
+  UniqueFd writable;
+  if (!(request.rights & right::fd_write)) {
+    writable = TRY(open_within(directory, path.c_str(), (access_flags(request) & ~O_ACCMODE) | O_WRONLY));
+    struct stat again;
+    if (::fstat(writable.get(), &again) != 0) return last_errno();
+    if (!same_file(again, info)) return Errno::again;
+    fd = writable.get();
+  }
+  if (::ftruncate(fd, 0) != 0) return last_errno();
+  return {};
+}
+
+Io<Opened> open_checked(const Descriptor& directory, const std::string& path, const OpenRequest& request,
+                        const struct stat& checked) {
   UniqueFd fd = TRY(open_within(directory, path.c_str(), access_flags(request)));
   const struct stat info = TRY(check_openable(fd.get()));
   if (!same_file(info, checked)) return Errno::again;
-  if ((request.oflags & oflag::trunc) && S_ISREG(info.st_mode)) {
-    if (!(request.rights & right::fd_write)) {
-      UniqueFd writable = TRY(open_within(directory, path.c_str(), (access_flags(request) & ~O_ACCMODE) | O_WRONLY));
-      struct stat again;
-      if (::fstat(writable.get(), &again) != 0) return last_errno();
-      if (!same_file(again, checked)) return Errno::again;
-      if (::ftruncate(writable.get(), 0) != 0) return last_errno();
-    } else if (::ftruncate(fd.get(), 0) != 0) {
-      return last_errno();
-    }
-  }
+  if ((request.oflags & oflag::trunc) && S_ISREG(info.st_mode)) TRY(cut(directory, path, request, fd.get(), info));
   return Opened{std::move(fd), info};
 }
 

@@ -50,18 +50,7 @@ inline Descriptor preopen(const std::string& path, Descriptor::Scope scope = Des
   return std::move(*made);
 }
 
-inline std::string_view name_of(Errno code) {
-  switch (code) {
-#define ERRNO(name, number, linux) \
-  case Errno::name:                \
-    return #name;
-#include "wasi/host/errno.def"
-#undef ERRNO
-  }
-  return "?";
-}
-
-// "" after success, else the error's name.
+// "success", or the error's name.
 template <class T>
 std::string_view outcome(const Io<T>& result) {
   return result ? std::string_view("success") : name_of(result.error());

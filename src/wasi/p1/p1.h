@@ -23,7 +23,7 @@ using RecvBits = Flags<uint16_t, 3>;
 // WASI preview 1 and wasi_unstable over the host core. One object a call.
 class P1 {
  public:
-  P1(Host& host, GuestMemory memory) : host(host), memory(memory) {}
+  P1(Host& host, GuestMemory memory) : host_(host), memory_(memory) {}
 
 #define P1(modules, name, method, parameters) Outcome method parameters;
 #include "wasi/p1/p1.def"
@@ -37,8 +37,8 @@ class P1 {
   Outcome seek_to(uint32_t fd, int64_t offset, Whence whence, Ptr<uint64_t> position);
   Outcome wait_for_events(Ptr<layout::Event> out, uint32_t count, Ptr<uint32_t> nevents);
 
-  Host& host;
-  const GuestMemory memory;
+  Host& host_;
+  const GuestMemory memory_;
 };
 
 // By name; a name may stand there several times, with different types.

@@ -35,8 +35,8 @@ bool read_subscriptions(std::span<const uint8_t> bytes, std::vector<Subscription
 }  // namespace
 
 Outcome P1::wait_for_events(Ptr<layout::Event> out, uint32_t count, Ptr<uint32_t> nevents) {
-  const std::span<uint8_t> bytes = TRY(memory.elements(out, count));
-  const std::span<const Event> events = TRY(host.poller.wait(host.files, host.wake));
+  const std::span<uint8_t> bytes = TRY(memory_.elements(out, count));
+  const std::span<const Event> events = TRY(host_.poller.wait(host_.files, host_.wake));
   for (size_t i = 0; i < events.size(); i++) {
     layout::Event raw{};
     raw.userdata = events[i].userdata;
@@ -46,22 +46,22 @@ Outcome P1::wait_for_events(Ptr<layout::Event> out, uint32_t count, Ptr<uint32_t
     raw.flags = events[i].hangup;
     std::memcpy(bytes.data() + i * sizeof raw, &raw, sizeof raw);
   }
-  TRY(memory.store(nevents, static_cast<uint32_t>(events.size())));
+  TRY(memory_.store(nevents, static_cast<uint32_t>(events.size())));
   return Errno::success;
 }
 
 Outcome P1::poll_oneoff(Ptr<layout::Subscription> in, Ptr<layout::Event> out, uint32_t count, Ptr<uint32_t> nevents) {
   if (count == 0 || count > kMaxSubscriptions) return Errno::inval;
-  const std::span<uint8_t> raw = TRY(memory.elements(in, count));
-  if (!read_subscriptions<layout::Subscription>(raw, host.poller.subscriptions)) return Errno::inval;
+  const std::span<uint8_t> raw = TRY(memory_.elements(in, count));
+  if (!read_subscriptions<layout::Subscription>(raw, host_.poller.subscriptions)) return Errno::inval;
   return wait_for_events(out, count, nevents);
 }
 
 Outcome P1::unstable_poll_oneoff(Ptr<layout::UnstableSubscription> in, Ptr<layout::Event> out, uint32_t count,
                                  Ptr<uint32_t> nevents) {
   if (count == 0 || count > kMaxSubscriptions) return Errno::inval;
-  const std::span<uint8_t> raw = TRY(memory.elements(in, count));
-  if (!read_subscriptions<layout::UnstableSubscription>(raw, host.poller.subscriptions)) return Errno::inval;
+  const std::span<uint8_t> raw = TRY(memory_.elements(in, count));
+  if (!read_subscriptions<layout::UnstableSubscription>(raw, host_.poller.subscriptions)) return Errno::inval;
   return wait_for_events(out, count, nevents);
 }
 

@@ -42,9 +42,9 @@ constexpr Action kActions[] = {
 
 Result<void, Trap> P1::store_strings(const std::vector<std::string>& strings, Ptr<uint32_t> pointers, Ptr<uint8_t> buf) const {
   for (const std::string& text : strings) {
-    TRY(memory.store(pointers, buf.address));
+    TRY(memory_.store(pointers, buf.address));
     const size_t size = text.size() + 1;
-    const std::span<uint8_t> bytes = TRY(memory.slice(buf.address, size));
+    const std::span<uint8_t> bytes = TRY(memory_.slice(buf.address, size));
     std::memcpy(bytes.data(), text.c_str(), size);
     pointers.address += sizeof(uint32_t);
     buf.address += static_cast<uint32_t>(size);
@@ -55,37 +55,37 @@ Result<void, Trap> P1::store_strings(const std::vector<std::string>& strings, Pt
 Result<void, Trap> P1::store_sizes(const std::vector<std::string>& strings, Ptr<uint32_t> count, Ptr<uint32_t> size) const {
   uint32_t total = 0;
   for (const std::string& text : strings) total += static_cast<uint32_t>(text.size() + 1);
-  TRY(memory.store(count, static_cast<uint32_t>(strings.size())));
-  return memory.store(size, total);
+  TRY(memory_.store(count, static_cast<uint32_t>(strings.size())));
+  return memory_.store(size, total);
 }
 
 Outcome P1::args_get(Ptr<uint32_t> argv, Ptr<uint8_t> buf) {
-  TRY(store_strings(host.args, argv, buf));
+  TRY(store_strings(host_.args, argv, buf));
   return Errno::success;
 }
 
 Outcome P1::args_sizes_get(Ptr<uint32_t> count, Ptr<uint32_t> size) {
-  TRY(store_sizes(host.args, count, size));
+  TRY(store_sizes(host_.args, count, size));
   return Errno::success;
 }
 
 Outcome P1::environ_get(Ptr<uint32_t> environ, Ptr<uint8_t> buf) {
-  TRY(store_strings(host.env, environ, buf));
+  TRY(store_strings(host_.env, environ, buf));
   return Errno::success;
 }
 
 Outcome P1::environ_sizes_get(Ptr<uint32_t> count, Ptr<uint32_t> size) {
-  TRY(store_sizes(host.env, count, size));
+  TRY(store_sizes(host_.env, count, size));
   return Errno::success;
 }
 
 Outcome P1::clock_res_get(ClockId id, Ptr<uint64_t> resolution) {
-  TRY(memory.store(resolution, TRY(clock_resolution(id.value))));
+  TRY(memory_.store(resolution, TRY(clock_resolution(id.value))));
   return Errno::success;
 }
 
 Outcome P1::clock_time_get(ClockId id, uint64_t, Ptr<uint64_t> time) {
-  TRY(memory.store(time, TRY(clock_time(id.value))));
+  TRY(memory_.store(time, TRY(clock_time(id.value))));
   return Errno::success;
 }
 
@@ -110,7 +110,7 @@ Outcome P1::sched_yield() {
 }
 
 Outcome P1::random_get(Text buf) {
-  TRY(fill_random(TRY(memory.slice(buf)), host.wake));
+  TRY(fill_random(TRY(memory_.slice(buf)), host_.wake));
   return Errno::success;
 }
 

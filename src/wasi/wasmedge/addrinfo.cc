@@ -44,46 +44,46 @@ Io<LookupRequest> to_request(std::string node, std::string service, const layout
 Outcome WasmEdge::store_addrinfo(const SocketAddress& address, const layout::Addrinfo& hints,
                                  Ptr<layout::Addrinfo> to) const {
   constexpr size_t kPort = 2;
-  layout::Addrinfo info = TRY(memory.load(to));
-  layout::Sockaddr target = TRY(memory.load(Ptr<layout::Sockaddr>{info.address}));
+  layout::Addrinfo info = TRY(memory_.load(to));
+  layout::Sockaddr target = TRY(memory_.load(Ptr<layout::Sockaddr>{info.address}));
   const size_t size = kPort + address.ip_size();
-  const std::span<uint8_t> data = TRY(memory.slice(target.data, size));
+  const std::span<uint8_t> data = TRY(memory_.slice(target.data, size));
   data[0] = static_cast<uint8_t>(address.port >> 8);
   data[1] = static_cast<uint8_t>(address.port);
   std::copy_n(address.ip.begin(), address.ip_size(), data.begin() + kPort);
 
   target.family = form::family_of(address);
   target.size = static_cast<uint32_t>(size);
-  TRY(memory.store(Ptr<layout::Sockaddr>{info.address}, target));
+  TRY(memory_.store(Ptr<layout::Sockaddr>{info.address}, target));
   info.flags = hints.flags;
   info.family = target.family;
   info.socktype = hints.socktype == form::kAny ? uint8_t{form::kStream} : hints.socktype;
   info.protocol = info.socktype == form::kDatagram ? kUdp : kTcp;
   info.address_size = sizeof(layout::Sockaddr);
   info.canonname_size = 0;
-  TRY(memory.store(to, info));
+  TRY(memory_.store(to, info));
   return Errno::success;
 }
 
 Outcome WasmEdge::sock_getaddrinfo(Text node, Text service, Ptr<layout::Addrinfo> hints,
                                    Ptr<Ptr<layout::Addrinfo>> results, uint32_t max, Ptr<uint32_t> count) {
-  const layout::Addrinfo wanted = TRY(memory.load(hints));
-  const std::span<uint8_t> node_name = TRY(memory.slice(node));
-  const std::span<uint8_t> service_name = TRY(memory.slice(service));
+  const layout::Addrinfo wanted = TRY(memory_.load(hints));
+  const std::span<uint8_t> node_name = TRY(memory_.slice(node));
+  const std::span<uint8_t> service_name = TRY(memory_.slice(service));
   if (wanted.socktype > form::kStream) return Errno::aisocktype;
   const LookupRequest request = TRY(to_request(to_string(node_name), to_string(service_name), wanted));
-  const std::vector<SocketAddress> found = TRY(lookup(request, host.wake));
+  const std::vector<SocketAddress> found = TRY(lookup(request, host_.wake));
 
-  Ptr<layout::Addrinfo> element = TRY(memory.load(results));
+  Ptr<layout::Addrinfo> element = TRY(memory_.load(results));
   uint32_t stored = 0;
   for (const SocketAddress& address : found) {
     if (stored == max) break;
     const Outcome outcome = store_addrinfo(address, wanted, element);
     if (outcome.kind() != Outcome::Kind::returned) return outcome;
-    element.address = TRY(memory.load(element)).next;
+    element.address = TRY(memory_.load(element)).next;
     stored++;
   }
-  TRY(memory.store(count, stored));
+  TRY(memory_.store(count, stored));
   return Errno::success;
 }
 

@@ -104,17 +104,17 @@ Io<void> set_value(Descriptor& socket, SocketOption option, std::span<const uint
 }  // namespace
 
 Outcome WasmEdge::sock_getsockopt(uint32_t fd, uint32_t level, uint32_t name, Ptr<uint8_t> value, Ptr<uint32_t> size) {
-  const Descriptor* socket = TRY(host.files.socket(fd));
+  const Descriptor* socket = TRY(host_.files.socket(fd));
   if (level != kSolSocket || name >= kSocketOptions) return Errno::noprotoopt;
-  const std::span<uint8_t> out = TRY(memory.slice(value.address, TRY(memory.load(size))));
-  TRY(memory.store(size, TRY(get_value(*socket, static_cast<SocketOption>(name), out))));
+  const std::span<uint8_t> out = TRY(memory_.slice(value.address, TRY(memory_.load(size))));
+  TRY(memory_.store(size, TRY(get_value(*socket, static_cast<SocketOption>(name), out))));
   return Errno::success;
 }
 
 Outcome WasmEdge::sock_setsockopt(uint32_t fd, uint32_t level, uint32_t name, Text value) {
-  Descriptor* socket = TRY(host.files.socket(fd));
+  Descriptor* socket = TRY(host_.files.socket(fd));
   if (level != kSolSocket || name >= kSocketOptions) return Errno::noprotoopt;
-  TRY(set_value(*socket, static_cast<SocketOption>(name), TRY(memory.slice(value))));
+  TRY(set_value(*socket, static_cast<SocketOption>(name), TRY(memory_.slice(value))));
   return Errno::success;
 }
 

@@ -16,7 +16,7 @@ namespace wherry::wasi {
 // the host core. One object a call.
 class WasmEdge {
  public:
-  WasmEdge(Host& host, GuestMemory memory) : host(host), memory(memory) {}
+  WasmEdge(Host& host, GuestMemory memory) : host_(host), memory_(memory) {}
 
 #define WASMEDGE(name, method, parameters) Outcome method parameters;
 #include "wasi/wasmedge/wasmedge.def"
@@ -30,8 +30,8 @@ class WasmEdge {
                        Ptr<uint32_t> out_flags, SocketAddress& from);
   Outcome store_addrinfo(const SocketAddress& address, const layout::Addrinfo& hints, Ptr<layout::Addrinfo> to) const;
 
-  Host& host;
-  const GuestMemory memory;
+  Host& host_;
+  const GuestMemory memory_;
 };
 
 // By name, some with several types.
