@@ -174,7 +174,7 @@ class Machine final : public baseline::Machine {
   void push_call_results(const Callee& callee, uint32_t area);
   void restore_stack(uint32_t popped);
   void load_callee(x86::Mem func_ref);
-  void replace_frame(uint32_t stack_bytes);
+  void replace_frame(const abi::CallLayout& callee);
   void need_outgoing(uint32_t bytes) { outgoing_ = std::max(outgoing_, (bytes + 15) & ~15u); }
   void restore_kept();
   void leave_frame();

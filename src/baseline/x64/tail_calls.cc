@@ -24,10 +24,10 @@ void Machine::load_callee(x86::Mem func_ref) {
 
 // Moves the arguments that lie at rsp to where the callee's area must end, which is
 // where ours ended, and the return address under them.
-void Machine::replace_frame(uint32_t stack_bytes) {
-  const auto ours = plan_.layout->stack_bytes;
+void Machine::replace_frame(const abi::CallLayout& callee) {
+  const uint32_t ours = plan_.layout->stack_bytes, stack_bytes = callee.stack_bytes;
   restore_kept();
-  if (ours == stack_bytes && stack_bytes == 8) {
+  if (ours == stack_bytes && callee.stack_arguments == 0) {
     a_.byte(0xc9);  // leave
     return;
   }
@@ -37,7 +37,7 @@ void Machine::replace_frame(uint32_t stack_bytes) {
   const x86::Xmm scratch = xmm(kXmm15);
   emit(Inst::kIdMov, gp64(kR11), slot(8, 8));
   emit(Inst::kIdMov, gp64(kR10), slot(0, 8));
-  for (uint32_t i = 0; i + 8 < stack_bytes; i += 8) {
+  for (uint32_t i = 0; i < callee.stack_arguments; i += 8) {
     emit(move, scratch, x86::Mem(x86::rsp, static_cast<int32_t>(i), 8));
     emit(move, slot(to + static_cast<int32_t>(i), 8), scratch);
   }
@@ -63,7 +63,7 @@ void Machine::tail_call(const Callee& callee) {
   } else if (indirect && !static_table) {
     load_callee(x86::Mem(x86::rax, 0, 8));
   }
-  replace_frame(callee.layout->stack_bytes);
+  replace_frame(*callee.layout);
   if (callee.kind == Callee::Kind::direct) {
     a_.byte(0xe9);
     chunk_.fixups.push_back({a_.position(), Fixup::Kind::function, callee.index});
