@@ -55,7 +55,9 @@ Result<JobResult> compile_job(std::span<const uint8_t> bytes, const abi::Compile
   info.flags = request.flags;
   info.function_names = names.functions;
   const uint64_t size = TRY(abi::write_artifact(artifact_fd, module, compiled->code, info));
-  return JobResult{module.code.size(), compiled->code_size, size, compiled->validate_ns, compiled->compile_ns};
+  uint64_t bodies = 0;
+  for (const wasm::Code& code : module.code) bodies += code.body.bytes.size();
+  return JobResult{module.code.size(), bodies, compiled->code_size, size, compiled->validate_ns, compiled->compile_ns};
 }
 
 }  // namespace wherry::baseline

@@ -13,6 +13,7 @@ namespace wherry::baseline {
 
 struct JobResult {
   uint64_t functions = 0;
+  uint64_t body_bytes = 0;   // of the functions in the module
   uint64_t code_size = 0;
   uint64_t artifact_size = 0;
   uint64_t validate_ns = 0;

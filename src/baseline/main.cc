@@ -88,9 +88,12 @@ uint64_t peak_memory() {
 }
 
 void print_stats(const JobResult& r, size_t module_size) {
-  const double mb = static_cast<double>(module_size) / 1e6;
-  std::printf("module %zu bytes, %llu functions\n", module_size, static_cast<unsigned long long>(r.functions));
-  std::printf("code %llu bytes, artifact %llu bytes\n", static_cast<unsigned long long>(r.code_size),
+  // Bodies are what takes time; a module may be mostly data.
+  const double mb = static_cast<double>(r.body_bytes) / 1e6;
+  std::printf("module %zu bytes, %llu functions of %llu bytes\n", module_size, static_cast<unsigned long long>(r.functions),
+              static_cast<unsigned long long>(r.body_bytes));
+  std::printf("code %llu bytes (%.2f), artifact %llu bytes\n", static_cast<unsigned long long>(r.code_size),
+              static_cast<double>(r.code_size) / static_cast<double>(r.body_bytes + 1),
               static_cast<unsigned long long>(r.artifact_size));
   std::printf("validate %.1f ms (%.0f MB/s), compile %.1f ms (%.1f MB/s)\n", static_cast<double>(r.validate_ns) / 1e6,
               mb * 1e9 / static_cast<double>(r.validate_ns + 1), static_cast<double>(r.compile_ns) / 1e6,
