@@ -20,6 +20,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(rt_sigreturn),  SCMP_SYS(sched_yield),   SCMP_SYS(sched_getaffinity), SCMP_SYS(clock_gettime),
     SCMP_SYS(getrusage),     SCMP_SYS(gettid),        SCMP_SYS(getpid),       SCMP_SYS(tgkill),
     SCMP_SYS(exit),          SCMP_SYS(exit_group),    SCMP_SYS(restart_syscall), SCMP_SYS(prlimit64),
+    SCMP_SYS(getrandom),     SCMP_SYS(sysinfo),
 };
 
 struct Release {

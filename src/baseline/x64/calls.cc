@@ -120,6 +120,7 @@ void Machine::indirect_target(const Callee& callee, bool static_table) {
 }
 
 void Machine::call(const Callee& callee) {
+  CHECK(plan_.has_calls, "the survey saw this call");
   in_.offset = callee.offset;
   const bool indirect = callee.kind == Callee::Kind::indirect;
   const bool static_table = indirect && env_.static_tables[callee.table].is_static;
@@ -172,6 +173,7 @@ void Machine::call(const Callee& callee) {
 void Machine::libcall_row(const Row& row) {
   static constexpr Reg kArguments[] = {kRsi, kRdx, kRcx, kR8, kR9};
   const uint32_t operands = row.inst, constants = row.bytes;
+  CHECK(plan_.has_calls, "the survey saw this call");
   f_.refresh(kRdi);
   f_.spill_registers(f_.height() - operands);
   f_.before_call();
