@@ -73,7 +73,7 @@ void leave(abi::StoreContext& context, Machine& machine, Trap trap, const void* 
 
 // The trap that a fault in guest code is; nothing if the guest can not have
 // caused it.
-std::optional<Trap> trap_of(const Store& store, int signal, const uint8_t* pc, const void* address) {
+std::optional<Trap> trap_of(const Store& store, int signal, int code, const uint8_t* pc, const void* address) {
   const Artifact* const artifact = store.code_at(pc);
   if (!artifact) {
     // The stubs write to the guest's stack before they leave it.
@@ -82,7 +82,8 @@ std::optional<Trap> trap_of(const Store& store, int signal, const uint8_t* pc, c
   }
   const auto offset = static_cast<uint32_t>(pc - artifact->code().data());
   if (signal == SIGILL || signal == SIGFPE) return artifact->trap_at(offset);
-  if (signal != SIGSEGV) return std::nullopt;
+  // Other codes, a misaligned vector's for instance, come with no address.
+  if (signal != SIGSEGV || (code != SEGV_MAPERR && code != SEGV_ACCERR)) return std::nullopt;
   if (store.stack().in_guard(address)) return Trap::call_stack_exhausted;
   if (store.in_memory_guard(address)) return Trap::memory_out_of_bounds;
   if (reinterpret_cast<uintptr_t>(address) < kFirstPages) return artifact->trap_at(offset);
@@ -120,7 +121,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   abi::StoreContext* const store = current_store;
   if (store && store->host_rsp && info->si_code > 0) {
     Machine machine(context);
-    const std::optional<Trap> trap = trap_of(*store->store, signal, machine.pc(), info->si_addr);
+    const std::optional<Trap> trap = trap_of(*store->store, signal, info->si_code, machine.pc(), info->si_addr);
     if (trap) return leave(*store, machine, *trap, machine.pc(), info->si_addr, machine.frame());
   }
   chain(signal, info, context);
