@@ -30,6 +30,7 @@ class Assigner {
     return {Kind::stack, at};
   }
 
+  uint32_t argument_bytes() const { return stack_; }
   bool needs_padding() const { return has_vector_ && stack_ % 16 != 0; }
   uint32_t popped_bytes() const { return ((stack_ + (needs_padding() ? 8 : 0) + 8 + 15) & ~15u) - 8; }
 
@@ -47,6 +48,7 @@ CallLayout::CallLayout(const wasm::FuncType& type) : result_area(type.results.si
   params.reserve(type.params.size());
   for (const wasm::ValType param : type.params) params.push_back(assigner.next(param));
   stack_bytes = assigner.popped_bytes();
+  stack_arguments = assigner.argument_bytes();
   stack_padding = assigner.needs_padding();
 
   uint32_t integers = 0, vectors = 0, position = 0;

@@ -40,7 +40,8 @@ struct CallLayout {
   std::vector<ArgumentLocation> params;
   std::vector<ArgumentLocation> results;  // with result_area: stack, 16 * the result's number
   bool result_area = false;               // its address takes the first integer register
-  uint32_t stack_bytes = 8;               // what the callee pops, 16n+8
+  uint32_t stack_bytes = 8;               // what the callee pops, 16n+8: all of it may be arguments
+  uint32_t stack_arguments = 0;           // bytes of it that are
   // With a vector on the stack, 8 bytes are missing to a multiple of 16. In LLVM's
   // functions a last `double` fills them, or its callers and callees would disagree
   // about stack_bytes (docs/design/abi.md).

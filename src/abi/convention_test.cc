@@ -36,6 +36,13 @@ TEST(CallLayout, integers_and_vectors_count_apart_and_overflow_in_order) {
   EXPECT_EQ(layout.stack_bytes, 24u);
 }
 
+TEST(CallLayout, one_stack_argument_fills_the_eight_bytes_that_are_always_popped) {
+  const CallLayout layout({{kI32, kI32, kI32, kI32, kI64}, {}});
+  expect_location(layout.params[4], Kind::stack, 0);
+  EXPECT_EQ(layout.stack_bytes, 8u);
+  EXPECT_EQ(layout.stack_arguments, 8u);
+}
+
 TEST(CallLayout, a_vector_on_the_stack_is_aligned) {
   std::vector<wasm::ValType> params(8, kF64);
   params.insert(params.end(), {kF64, kV128});

@@ -102,7 +102,7 @@ Result<void, Trap> Function::call(std::span<const abi::Value> args, std::span<ab
   call.context = ref_->context;
   call.memory_base = ref_->memory_base;
   call.stack_bytes = signature.layout.stack_bytes;
-  std::vector<uint64_t> stack(call.stack_bytes > 8 ? call.stack_bytes / 8 : 0);
+  std::vector<uint64_t> stack(signature.layout.stack_arguments ? call.stack_bytes / 8 : 0);
   call.stack = stack.data();
   if (signature.layout.result_area) call.integers[0] = reinterpret_cast<uint64_t>(results.data());
   set_args(signature, args, call, reinterpret_cast<uint8_t*>(stack.data()));

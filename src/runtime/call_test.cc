@@ -47,6 +47,12 @@ TEST(Call, passes_stack_parameters_and_vectors) {
   EXPECT_EQ(guest.result[0].i64, kManySum);
 }
 
+TEST(Call, passes_a_single_stack_parameter) {
+  Guest guest({.functions = {{{{kI64, kI64, kI64, kI64, kI64}, {kI64}}, CODE(fifth), {}, "fifth"}}});
+  ASSERT_TRUE(guest.call("f0", {i64(1), i64(2), i64(3), i64(4), i64(77)}, 1));
+  EXPECT_EQ(guest.result[0].i64, 77u);
+}
+
 TEST(Call, returns_more_than_three_results_through_their_area) {
   Guest guest({.functions = {{{{}, {kI64, kI64, kI64, kI64, kI64}}, CODE(five), {}, "five"}}});
   ASSERT_TRUE(guest.call("f0", {}, 5));

@@ -18,7 +18,7 @@ struct GuestCall {
   abi::Context* context;
   uint8_t* memory_base;
   uint64_t stack_bytes;   // CallLayout::stack_bytes
-  const uint64_t* stack;  // if that is more than 8
+  const uint64_t* stack;  // nullptr without stack arguments
   uint64_t unused;
   uint64_t integers[4];
   alignas(16) uint8_t vectors[8][16];

@@ -50,6 +50,11 @@ begin many
   add rax, [rbp + 48]
 finish many, 56
 
+// Its one stack argument fills the eight bytes that every function pops.
+begin fifth
+  mov rax, [rbp + 16]
+finish fifth
+
 begin five
   mov qword ptr [rdx], 1
   mov qword ptr [rdx + 16], 2

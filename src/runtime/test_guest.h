@@ -12,6 +12,7 @@
 extern "C" {
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
 GUEST(add)             // (i32, i32) -> i32
+GUEST(fifth)           // (i64 x 5) -> i64: the last
 GUEST(many)            // (i64 x 6, f64 x 10, v128) -> i64: a weighted sum
 GUEST(five)            // () -> five i64: 1 to 5, through a result area
 GUEST(load)            // (i32) -> i64: 8 bytes of memory 0

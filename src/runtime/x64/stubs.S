@@ -53,7 +53,7 @@ label wherry_enter_window_begin
   mov rcx, [rsi + CALL_STACK_BYTES]
   lea rsp, [rax - 8]
   sub rsp, rcx
-  cmp rcx, 8
+  cmp qword ptr [rsi + CALL_STACK], 0
   jne .Lcopy_stack
 .Lload_registers:
   movaps xmm0, [rsi + CALL_VECTORS]
