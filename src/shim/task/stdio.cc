@@ -39,19 +39,23 @@ Result<UniqueFd> open_writer(const std::string& path, const Deadline& deadline) 
   }
   if (errno != ENXIO) return os_error(errno, path);
   enum Phase { waiting, opened, late };
-  const auto phase = std::make_shared<std::atomic<Phase>>(waiting);  // shared with an action that may come after all is over
-  deadline([phase, path] {
+  struct Wait {
+    std::atomic<Phase> phase = waiting;
+    UniqueFd reader;
+  };
+  const auto wait = std::make_shared<Wait>();  // shared with an action that may come after all is over
+  deadline([wait, path] {
     Phase expected = waiting;
-    if (!phase->compare_exchange_strong(expected, late)) return;
-    // A reader of our own ends the wait below.
-    UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!wait->phase.compare_exchange_strong(expected, late)) return;
+    // A reader of our own ends the wait below, also one that has not begun: it stays open.
+    wait->reader.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   });
   do {
     fd.reset(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   } while (!fd && errno == EINTR);
   const int saved_errno = errno;
   Phase expected = waiting;
-  if (!phase->compare_exchange_strong(expected, opened)) {
+  if (!wait->phase.compare_exchange_strong(expected, opened)) {
     return error(ErrorKind::unavailable, path + ": nobody opened the fifo for reading");
   }
   if (!fd) return os_error(saved_errno, path);
