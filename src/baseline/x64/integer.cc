@@ -105,7 +105,7 @@ void Machine::add(const Row& row) {
 void Machine::sub(const Row& row) {
   Value& right = f_.top();
   const int64_t n = row.type == Type::i32 ? right.i32() : static_cast<int64_t>(right.bits);
-  if (right.is_constant() && fits_i32(-n) && n != INT32_MIN) {
+  if (right.is_constant() && fits_i32(n) && n != INT32_MIN) {
     right.bits = masked(row.type, static_cast<uint64_t>(-n));
     return add({&Machine::add, row.type, Inst::kIdAdd});
   }
