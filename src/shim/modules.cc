@@ -44,7 +44,8 @@ UniqueFd open_compiler() {
 
 class Modules {
  public:
-  Modules(const sandbox::CgroupHost& cgroups, const Log& log) : cgroups_(cgroups), log_(log), compiler_(open_compiler()) {}
+  Modules(const sandbox::CgroupHost& cgroups, const Log& log, std::string cache_directory)
+      : cgroups_(cgroups), log_(log), cache_directory_(std::move(cache_directory)), compiler_(open_compiler()) {}
 
   Result<Module> prepare(const sandbox::Entrypoint& entrypoint) {
     engine::Cache* const cache = TRY(open_cache());
@@ -58,6 +59,7 @@ class Modules {
     const std::lock_guard lock(mutex_);
     if (!cache_) {
       engine::CacheConfig config;
+      config.directory = cache_directory_;
       config.compiler_cgroup = make_compiler_cgroup(cgroups_);
       // By our number, since the child has closed the descriptor when it executes this.
       if (compiler_) config.compiler_path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(compiler_.get());
@@ -68,6 +70,7 @@ class Modules {
 
   const sandbox::CgroupHost cgroups_;
   const Log& log_;
+  const std::string cache_directory_;
   const UniqueFd compiler_;
   std::mutex mutex_;
   std::unique_ptr<engine::Cache> cache_;
@@ -75,9 +78,10 @@ class Modules {
 
 }  // namespace
 
-std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log) {
+std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log,
+                                                                        std::string cache_directory) {
   // std::function wants to copy, so it shares.
-  return [modules = std::make_shared<Modules>(cgroups, log)](const sandbox::Entrypoint& entrypoint) { return modules->prepare(entrypoint); };
+  return [modules = std::make_shared<Modules>(cgroups, log, std::move(cache_directory))](const sandbox::Entrypoint& entrypoint) { return modules->prepare(entrypoint); };
 }
 
 }  // namespace wherry::shim

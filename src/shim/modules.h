@@ -2,13 +2,16 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "shim/task/container.h"
 
 namespace wherry::shim {
 
 // The engine's cache and compiler as containers use them: opened on the first
-// use, so that a pod's pause container costs nothing.
-std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log);
+// use, so that a pod's pause container costs nothing. cache_directory as in
+// engine::CacheConfig.
+std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log,
+                                                                        std::string cache_directory);
 
 }  // namespace wherry::shim

@@ -90,7 +90,7 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   service_config.publisher = publisher.get();
   service_config.workshop.cgroups = TRY(sandbox::CgroupHost::detect());
   service_config.workshop.launcher = launcher.get();
-  service_config.workshop.prepare = module_source(service_config.workshop.cgroups, log);
+  service_config.workshop.prepare = module_source(service_config.workshop.cgroups, log, config.cache_directory);
   service_config.workshop.log = &log;
   service_config.before_exit = [&config] { ::unlink(config.socket_path.c_str()); };
   service_config.exit = [&loop] { loop->stop(); };

@@ -16,6 +16,7 @@ struct ServerConfig {
   std::string socket_path;
   std::string log_fifo;
   std::string shim_cgroup;
+  std::string cache_directory;  // of artifacts; "": the node's
   bool debug = false;
   pid_t containerd = 0;
 };

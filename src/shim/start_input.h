@@ -17,6 +17,7 @@ struct StartParameters {
   std::string ttrpc_address;  // where events go
   std::string socket_root;
   std::string shim_cgroup;
+  std::string cache_directory;
   bool debug = false;
   bool sched_core = false;
 };
@@ -29,6 +30,7 @@ struct StartEnvironment {
   const char* grpc_address = nullptr;
   const char* ns = nullptr;
   const char* sched_core = nullptr;
+  const char* cache_directory = nullptr;  // WHERRY_CACHE
 };
 Result<StartParameters> start_parameters(const Flags& flags, const StartEnvironment& environment, const std::string& input);
 

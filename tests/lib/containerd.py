@@ -66,7 +66,8 @@ class Containerd:
         self.remains = Remains(self.directory)
         self.process = None
         self._old_handlers = {}
-        self._environment = dict(os.environ, **(environment or {}))
+        self.cache = self.directory / "cache"  # of artifacts: a test may damage it
+        self._environment = dict(os.environ, WHERRY_CACHE=str(self.cache), **(environment or {}))
         first = [str(pathlib.Path(shim_directory).resolve())] if shim_directory else []
         self._environment["PATH"] = ":".join(first + [str(self.binary.parent), self._environment["PATH"]])
         self.snapshotter = snapshotter or ("overlayfs" if self._overlay_mounts() else "native")

@@ -11,7 +11,6 @@ import time
 from suite import BUILD, equal, program, wait_until
 from world import SHIM, Events
 
-CACHE = pathlib.Path("/var/cache/wherry")
 
 
 def register(suite, world):
@@ -110,12 +109,12 @@ def register(suite, world):
         equal(world.run("echo", "x", container=again).returncode, 0, "run")
         log = world.daemon.log()[mark:]
         assert f'msg="module found in the cache" container={again} ' in log, log
-        assert list(CACHE.glob("*.artifact")), "no entry in the cache"
+        assert list(world.daemon.cache.glob("*.artifact")), "no entry in the cache"
 
     @test("check 52: a corrupted cache entry is made anew")
     def _():
         equal(world.run("echo", "x").returncode, 0, "run")
-        for entry in CACHE.glob("*.artifact"):
+        for entry in world.daemon.cache.glob("*.artifact"):
             _corrupt(entry)
         mark = len(world.daemon.log())
         done = world.run("echo", "still", "right")
