@@ -71,6 +71,7 @@ def main():
     parser.add_argument("--build", type=lambda p: pathlib.Path(p).resolve(), default=SOURCE / "build",
                         metavar="DIR", help="the release tree [default: build]")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # progress, also into a file
     todo = list(plan(options))
     if options.list:
         print("\n".join(name for name, _ in todo))
