@@ -13,6 +13,9 @@ BUILD = pathlib.Path(os.environ.get("WHERRY_BUILD", SOURCE / "build")).resolve()
 TESTDATA = pathlib.Path(os.environ.get("WHERRY_TESTDATA", SOURCE.parent / "shared" / "testdata"))
 GUESTS = pathlib.Path(os.environ.get("WHERRY_GUESTS", SOURCE.parent / "shared" / "guests"))
 
+# Whoever runs the tests in the background ignores it, which every program started here would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Skip(Exception):
     """The test can not run here; the text says why."""
