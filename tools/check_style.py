@@ -13,6 +13,7 @@ RULES = (
     (re.compile(r"/work/|(?<!self)/root/|/home/\w"), "a path of one machine"),
     (re.compile(r"\b(?:FIXME|XXX)\b|\bTODO\b(?!\(#\d+\))"), "an open mark without an issue"),
     (re.compile(r"[ \t]+$"), "space at the end of the line"),
+    (re.compile(r"\bnew [\w:<>]+\(.*\bTRY\("), "TRY in a `new`, which has allocated by then: its return leaks"),
 )
 EXEMPT = {"tools/check_style.py"}
 

@@ -49,7 +49,8 @@ Result<std::unique_ptr<Guest>> load_guest(GuestConfig config) {
   program.invoke = std::move(config.invoke);
   program.max_memory = config.max_memory;
   program.handle_signals = true;
-  return std::unique_ptr<Guest>(new WasmGuest(TRY(wasi::Program::load(std::move(artifact), std::move(program)))));
+  auto loaded = TRY(wasi::Program::load(std::move(artifact), std::move(program)));
+  return std::unique_ptr<Guest>(new WasmGuest(std::move(loaded)));
 }
 
 }  // namespace wherry::sandbox

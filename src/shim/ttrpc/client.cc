@@ -91,7 +91,8 @@ bool nobody_listens(const std::string& path) {
 }
 
 Result<std::unique_ptr<Client>> Client::connect(const std::string& path) {
-  return std::unique_ptr<Client>(new Client(TRY(connect_unix(path))));
+  UniqueFd socket = TRY(connect_unix(path));  // not inside `new`: a return from there would leak it
+  return std::unique_ptr<Client>(new Client(std::move(socket)));
 }
 
 Result<Answer> Client::call(std::string_view service, std::string_view method, std::string payload,
