@@ -101,11 +101,19 @@ Result<void> Cgroup::enable_controllers() {
   return {};
 }
 
-Result<std::unique_ptr<Cgroup>> Cgroup::create(const CgroupHost& host, const std::string& path) {
-  std::unique_ptr<Cgroup> cgroup(new Cgroup(host, path));
+Result<std::unique_ptr<Cgroup>> Cgroup::create(const CgroupHost& host, const CgroupPath& at) {
+  std::unique_ptr<Cgroup> cgroup(new Cgroup(host, at.path));
+  if (at.scope) {
+    cgroup->placeholder_ = TRY(Placeholder::create());
+    TRY(start_scope(host.systemd, *at.scope, cgroup->placeholder_->pid()));
+    cgroup->scope_ = at.scope;
+    // What systemd does not manage, such as version 1's freezer.
+    TRY(cgroup->make_directories());
+    return cgroup;
+  }
   TRY(cgroup->make_directories());
   if (!TRY(cgroup->pids()).empty()) {
-    return error(ErrorKind::already_exists, "cgroup " + path + " exists and holds processes");
+    return error(ErrorKind::already_exists, "cgroup " + at.path + " exists and holds processes");
   }
   return cgroup;
 }
@@ -165,7 +173,9 @@ Result<Cgroup::Placement> Cgroup::placement() const {
 }
 
 Result<void> Cgroup::set(const Resources& resources) {
-  return host_.version == CgroupVersion::v2 ? set_v2(resources) : set_v1(resources);
+  const bool unified = host_.version == CgroupVersion::v2;
+  if (scope_) TRY(set_scope(host_.systemd, *scope_, resources, unified));
+  return unified ? set_v2(resources) : set_v1(resources);
 }
 
 Result<CgroupStats> Cgroup::stats() const { return host_.version == CgroupVersion::v2 ? stats_v2() : stats_v1(); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "sandbox/cgroup_stats.h"
 #include "sandbox/spec.h"
+#include "sandbox/systemd/scope.h"
 
 namespace wherry::sandbox {
 
@@ -31,14 +33,24 @@ struct CgroupHost {
   CgroupVersion version = CgroupVersion::v2;
   std::vector<Hierarchy> v1;
   std::string unified;  // mountpoint, "" on pure v1
+  std::string systemd = "/run/systemd/private";  // its socket, for the systemd driver
 
   static Result<CgroupHost> detect(const std::string& root = "/sys/fs/cgroup");
 };
 
-// The path of a container's cgroup below each hierarchy's root: cgroupsPath, made
-// canonical, or /wherry/<id> if it is empty. The form slice:prefix:name needs the
-// systemd driver and is refused, as is "..".
-Result<std::string> cgroup_path(std::string_view cgroupsPath, std::string_view id);
+// The path of a cgroup below each hierarchy's root, and the unit it belongs to if
+// systemd makes it.
+struct CgroupPath {
+  CgroupPath(std::string path_) : path(std::move(path_)) {}
+  explicit CgroupPath(ScopeUnit unit) : path(cgroup_of(unit)), scope(std::move(unit)) {}
+
+  std::string path;
+  std::optional<ScopeUnit> scope;
+};
+
+// A container's: cgroupsPath, made canonical, or /wherry/<id> if it is empty. The
+// form slice:prefix:name asks for the systemd driver. ".." is refused.
+Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id);
 
 // One container's cgroup: the same path in every hierarchy. The object does not
 // own the directories: remove() does away with them, destruction does not, and
@@ -47,13 +59,17 @@ class Cgroup {
  public:
   // Makes the directories (those that exist are taken over if they hold no
   // process) and enables controllers on the way down; on failure removes what it made.
-  static Result<std::unique_ptr<Cgroup>> create(const CgroupHost& host, const std::string& path);
+  // With a scope, systemd makes it, and a process of ours waits in it until settle().
+  static Result<std::unique_ptr<Cgroup>> create(const CgroupHost& host, const CgroupPath& path);
   // For one that should exist; hierarchies where it does not are left out.
   // not_found if there is none at all.
   static Result<std::unique_ptr<Cgroup>> open(const CgroupHost& host, const std::string& path);
 
   CgroupVersion version() const { return host_.version; }
   const std::string& path() const { return path_; }
+
+  // The container's first process is in it.
+  void settle() { placeholder_ = nullptr; }
 
   // Sets what `resources` names and leaves the rest; values are converted
   // between the two versions as crun does.
@@ -108,6 +124,8 @@ class Cgroup {
   const std::string path_;
   std::vector<Directory> v1_;
   std::string unified_;
+  std::optional<ScopeUnit> scope_;
+  std::unique_ptr<Placeholder> placeholder_;
 };
 
 }  // namespace wherry::sandbox

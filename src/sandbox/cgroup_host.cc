@@ -33,11 +33,8 @@ Result<CgroupHost> CgroupHost::detect(const std::string& root) {
   return host;
 }
 
-Result<std::string> cgroup_path(std::string_view cgroupsPath, std::string_view id) {
-  if (std::count(cgroupsPath.begin(), cgroupsPath.end(), ':') == 2 && cgroupsPath.find('/') == std::string_view::npos) {
-    return error(ErrorKind::unsupported, "cgroupsPath `" + std::string(cgroupsPath) +
-                                             "` asks for the systemd cgroup driver, which is not supported yet: use cgroupfs");
-  }
+Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id) {
+  if (names_scope(cgroupsPath)) return CgroupPath(TRY(parse_scope(cgroupsPath)));
   std::string path;
   for (const std::string_view part : split_words(cgroupsPath, "/")) {
     if (part == ".") continue;

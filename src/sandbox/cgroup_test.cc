@@ -109,12 +109,17 @@ TEST(CgroupPath, is_made_canonical_or_refused) {
       {"", "/wherry/id"},
       {"/", "cgroupsPath `/` is the root of the hierarchy"},
       {"/a/../b", "cgroupsPath `/a/../b` contains `..`"},
-      {"a.slice:cri:id",
-       "cgroupsPath `a.slice:cri:id` asks for the systemd cgroup driver, which is not supported yet: use cgroupfs"},
+      {"a-b.slice:cri:id", "/a.slice/a-b.slice/cri-id.scope"},
+      {"::id", "/system.slice/id.scope"},
+      {"-.slice:cri:id", "/cri-id.scope"},
+      {"a--b.slice:cri:id", "cgroupsPath `a--b.slice:cri:id`: `a--b.slice` is not the name of a slice"},
+      {"a.service:cri:id", "cgroupsPath `a.service:cri:id`: `a.service` is not the name of a slice"},
+      {"..slice:cri:", "cgroupsPath `..slice:cri:`: `cri-.scope` is not the name of a unit"},
+      {"a.slice:cri:i d", "cgroupsPath `a.slice:cri:i d`: `cri-i d.scope` is not the name of a unit"},
   };
   for (const Case& one : cases) {
     const auto path = cgroup_path(one.path, "id");
-    EXPECT_EQ(path ? *path : path.error().message, one.result) << one.path;
+    EXPECT_EQ(path ? path->path : path.error().message, one.result) << one.path;
   }
   EXPECT_EQ(cgroup_path("", "../x").error().message, "`../x` is not a container id");
 }
@@ -274,7 +279,7 @@ TEST(Cgroup, does_not_take_over_one_with_processes) {
   const FakeV2 tree;
   tree.file("pod/c/cgroup.procs", "17\n");
   const auto host = CgroupHost::detect(tree.path());
-  const auto cgroup = Cgroup::create(*host, "/pod/c");
+  const auto cgroup = Cgroup::create(*host, std::string("/pod/c"));
   ASSERT_FALSE(cgroup);
   EXPECT_EQ(cgroup.error().message, "cgroup /pod/c exists and holds processes");
 }

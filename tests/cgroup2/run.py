@@ -19,7 +19,7 @@ IMAGE = "wherry.test/httpbin:1"
 CONTAINERD = ("containerd", "ctr")
 
 # Prints "name: value" lines; the tests look at them.
-SCRIPT = r"""
+START = r"""
 echo
 cat > /config.toml <<END
 version = 2
@@ -33,7 +33,9 @@ export CONTAINERD_SNAPSHOTTER=native CONTAINERD_ADDRESS=/run/c.sock
 containerd --config /config.toml > /log 2>&1 &
 until ctr version > /dev/null 2>&1; do sleep 0.1; done
 ctr images import /image.tar > /dev/null || exit 1
+"""
 
+SCRIPT = START + r"""
 ctr run --detach --net-host --memory-limit 67108864 --env PORT=3000 --runtime io.containerd.wherry.v1 IMAGE c1
 echo "run: $?"
 tries=0
@@ -60,7 +62,34 @@ echo "exit $(ctr tasks delete c1 2>&1 | grep -o 'code [0-9]*' | tr ' ' ':' | sed
 ctr containers delete c1
 echo "left: $(find /sys/fs/cgroup/default -mindepth 1 -type d 2> /dev/null) $(grep -c /run/state /proc/mounts)"
 tail -n 20 /log
-""".replace("IMAGE", IMAGE)
+"""
+
+# The same as systemd's guest: the cgroup is a scope of a slice.
+SYSTEMD_SCRIPT = START + r"""
+ctr run --detach --net-host --cgroup a-b.slice:ctr:c1 --memory-limit 67108864 --cpu-quota 50000 --cpu-period 100000 \
+  --runtime io.containerd.wherry.v1 IMAGE c1
+echo "run: $?"
+pid=$(ctr tasks ls | awk '$1 == "c1" { print $2 }')
+scope=/sys/fs/cgroup/a.slice/a-b.slice/ctr-c1.scope
+echo "cgroup: $(cat /proc/$pid/cgroup)"
+echo "processes: $(ctr tasks ps c1 | grep -c -w $pid) of $(wc -l < $scope/cgroup.procs)"
+echo "memory.max: $(cat $scope/memory.max)"
+kill -HUP 1  # systemctl daemon-reload
+sleep 1
+echo "after a reload: $(cat $scope/memory.max) $(cat $scope/cpu.max)"
+ctr tasks kill --signal SIGKILL c1
+tries=0
+until [ -n "$(ctr tasks ls | grep STOPPED)" ] || [ $tries -gt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+echo "exit $(ctr tasks delete c1 2>&1 | grep -o 'code [0-9]*' | tr ' ' ':' | sed 's/:/: /')"
+ctr containers delete c1
+tries=0
+while [ -e $scope ] && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+echo "left: $(ls -d $scope 2> /dev/null)"
+ctr run --rm --net-host --cgroup a--b.slice:ctr:c2 --runtime io.containerd.wherry.v1 IMAGE c2 2>&1 | grep -o 'cgroupsPath.*' | sed 's/^/refused: /'
+ctr run --detach --net-host --cgroup a-b.slice:ctr:c1 --runtime io.containerd.wherry.v1 IMAGE c1
+echo "again: $?"
+tail -n 20 /log
+"""
 
 suite = Suite()
 
@@ -78,9 +107,11 @@ def at(directory, file):
 
 
 @functools.cache
-def container_run():
+def container_run(script, systemd=False):
     """({name: value} of the script's lines, all that was printed). Tried once, also if it fails."""
     need_machine()
+    if systemd and not machine.SYSTEMD.is_file():
+        raise Skip("no systemd")
     programs = [shutil.which(p) for p in CONTAINERD]
     if None in programs:
         raise Skip("no containerd with ctr")
@@ -91,12 +122,12 @@ def container_run():
     with tempfile.TemporaryDirectory() as directory:
         archive = write_image(pathlib.Path(directory) / "image.tar", IMAGE, {"httpbin.wasm": module}, ["/httpbin.wasm"])
         files["/image.tar"] = archive.read_bytes()
-    _, output = machine.run(files, SCRIPT, timeout=200)
+    _, output = machine.run(files, script.replace("IMAGE", IMAGE), timeout=200, systemd=systemd)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 
 
-def expect(name, value):
-    said, output = container_run()
+def expect(name, value, *machine_of):
+    said, output = container_run(*machine_of)
     assert said.get(name) == value, f"{name} is {said.get(name)!r}, expected {value!r}\n{output[-1200:]}"
 
 
@@ -114,7 +145,23 @@ EXPECTED = {
 for _what, (_name, _value) in EXPECTED.items():
     @suite.test(f"a container {_what}")
     def _(name=_name, value=_value):
-        expect(name, value)
+        expect(name, value, SCRIPT)
+
+EXPECTED_OF_SYSTEMD = {
+    "runs": ("run", "0"),
+    "is in its slice's scope": ("cgroup", "0::/a.slice/a-b.slice/ctr-c1.scope"),
+    "is alone in its scope": ("processes", "1 of 1"),
+    "has its memory limit": ("memory.max", "67108864"),
+    "keeps its limits when systemd is reloaded": ("after a reload", "67108864 50000 100000"),
+    "ends with 137 after SIGKILL": ("exit code", "137"),
+    "leaves no scope": ("left", ""),
+    "of a slice that is none is refused": ("refused", "cgroupsPath `a--b.slice:ctr:c2`: `a--b.slice` is not the name of a slice: unknown"),
+    "can have the name of one that is gone": ("again", "0"),
+}
+for _what, (_name, _value) in EXPECTED_OF_SYSTEMD.items():
+    @suite.test(f"a container under systemd {_what}")
+    def _(name=_name, value=_value):
+        expect(name, value, SYSTEMD_SCRIPT, True)
 
 
 @suite.test("the sandbox's unit tests end well")

@@ -45,10 +45,35 @@ ip link set lo up
 mkdir -p /etc
 echo '127.0.0.1 localhost' > /etc/hosts
 touch /etc/resolv.conf
+if [ -e /run-script.service ]; then
+  mkdir -p /etc/systemd/system
+  mv /run-script.service /etc/systemd/system/
+  exec /lib/systemd/systemd --unit=run-script.service --log-level=warning
+fi
+/run-script
+"""
+
+RUN_SCRIPT = """#!/bin/busybox sh
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 sh /script 2>&1
 echo "machine: the script ended with $?"
 sync
 poweroff -f
+"""
+
+# With systemd as number 1: the only unit there is runs the script.
+SYSTEMD = pathlib.Path("/lib/systemd/systemd")
+SERVICE = """[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+ExecStart=/run-script
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/console
+Delegate=yes
+KillMode=process
+TimeoutStartSec=infinity
 """
 
 
@@ -98,11 +123,14 @@ def with_libraries(*programs):
     return files
 
 
-def run(files, script, timeout=300, memory="1536M"):
+def run(files, script, timeout=300, memory="1536M", systemd=False):
     """Boots, runs the script and returns (its exit code or None, what was printed). files: {path: Path or bytes}."""
+    if systemd:
+        files = {**files, **with_libraries(SYSTEMD), "/run-script.service": SERVICE.encode()}
     with tempfile.TemporaryDirectory() as place:
         image = pathlib.Path(place) / "initramfs"
-        contents = {"/init": INIT.encode(), "/script": script.encode(), "/bin/busybox": BUSYBOX, **files}
+        contents = {"/init": INIT.encode(), "/run-script": RUN_SCRIPT.encode(), "/script": script.encode(),
+                    "/bin/busybox": BUSYBOX, **files}
         image.write_bytes(gzip.compress(_cpio(contents), 1))
         command = [QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory, "-nographic", "-no-reboot",
                    "-net", "none", "-kernel", kernel(), "-initrd", image,

@@ -39,9 +39,9 @@ Result<Module> prepare(Container& container, const Workshop& workshop, std::stri
 }
 
 Result<void> make_cgroup(Container& container, const Workshop& workshop) {
-  const std::string path = TRY(sandbox::cgroup_path(container.spec.linux_.cgroupsPath, container.id));
+  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container.spec.linux_.cgroupsPath, container.id));
   container.cgroup = TRY(sandbox::Cgroup::create(workshop.cgroups, path));
-  TRY(container.bundle.write_cgroup(path));
+  TRY(container.bundle.write_cgroup(path.path));
   return container.cgroup->set(container.spec.linux_.resources);
 }
 
@@ -64,6 +64,7 @@ Result<void> launch(Container& container, const Workshop& workshop, std::string_
   config.cgroup = container.cgroup.get();
   config.memory_limit = container.cgroup->memory_limit();
   container.init = TRY(workshop.launcher->launch(config));
+  container.cgroup->settle();
   container.stdio->container_has_them();
   if (!container.init->warnings().empty()) {
     workshop.log->write(Level::warning, container.init->warnings(), {{"container", container.id}});
