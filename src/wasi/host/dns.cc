@@ -110,38 +110,42 @@ struct DestroyChannel {
 };
 using Channel = std::unique_ptr<ares_channeldata, DestroyChannel>;
 
-Io<Channel> open_channel() {
+// The channel's sockets, as c-ares tells us about them.
+using Sockets = std::vector<pollfd>;
+
+void note_socket(void* data, ares_socket_t socket, int readable, int writable) {
+  Sockets& sockets = *static_cast<Sockets*>(data);
+  std::erase_if(sockets, [&](const pollfd& known) { return known.fd == socket; });
+  const int events = (readable ? POLLIN : 0) | (writable ? POLLOUT : 0);
+  if (events != 0) sockets.push_back({socket, static_cast<short>(events), 0});
+}
+
+Io<Channel> open_channel(Sockets& sockets) {
   ares_options options{};
   options.timeout = kQueryTimeoutMs;
   options.tries = kTries;
+  options.sock_state_cb = note_socket;
+  options.sock_state_cb_data = &sockets;
   ares_channel channel = nullptr;
-  const int status = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+  const int wanted = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  const int status = ares_init_options(&channel, &options, wanted);
   if (status != ARES_SUCCESS) return errno_of(status);
   return Channel(channel);
 }
 
 // One round of waiting for the servers' answers.
-Io<void> step(ares_channeldata* channel, uint64_t left, const Wake& wake) {
-  ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-  const int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
-  pollfd fds[ARES_GETSOCK_MAXNUM + 1];
-  nfds_t count = 0;
-  for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-    short events = 0;
-    if (ARES_GETSOCK_READABLE(bits, i)) events |= POLLIN;
-    if (ARES_GETSOCK_WRITABLE(bits, i)) events |= POLLOUT;
-    if (events != 0) fds[count++] = {sockets[i], events, 0};
-  }
-  fds[count] = {wake.fd, POLLIN, 0};
+Io<void> step(ares_channeldata* channel, Sockets fds, uint64_t left, const Wake& wake) {
+  const size_t count = fds.size();
+  fds.push_back({wake.fd, POLLIN, 0});
   timeval most{static_cast<time_t>(left / 1'000'000'000), static_cast<suseconds_t>(left % 1'000'000'000 / 1000)};
   timeval next;
   const timeval* const limit = ares_timeout(channel, &most, &next);
   const timespec timeout{limit->tv_sec, limit->tv_usec * 1000};
-  const int n = ::ppoll(fds, count + 1, &timeout, nullptr);
+  const int n = ::ppoll(fds.data(), fds.size(), &timeout, nullptr);
   if (n < 0 && errno != EINTR) return last_errno();
   if (wake.interrupted() || (n > 0 && fds[count].revents != 0)) return Errno::intr;
   if (n <= 0) ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  for (nfds_t i = 0; n > 0 && i < count; i++) {
+  for (size_t i = 0; n > 0 && i < count; i++) {
     const bool failed = fds[i].revents & (POLLERR | POLLHUP);
     const bool readable = (fds[i].revents & POLLIN) || failed;
     const bool writable = fds[i].revents & POLLOUT;
@@ -152,8 +156,9 @@ Io<void> step(ares_channeldata* channel, uint64_t left, const Wake& wake) {
 
 Io<std::vector<SocketAddress>> ask(const LookupRequest& request, const Wake& wake) {
   Answer answer;
-  // After `answer`: closing the channel ends open queries with a last call of take_answer.
-  const Channel channel = TRY(open_channel());
+  Sockets sockets;
+  // After both: closing the channel ends open queries with a last call of take_answer.
+  const Channel channel = TRY(open_channel(sockets));
   ares_addrinfo_hints hints{};
   hints.ai_family = !request.family ? AF_UNSPEC : *request.family == Family::inet4 ? AF_INET : AF_INET6;
   hints.ai_socktype = SOCK_STREAM;
@@ -163,7 +168,7 @@ Io<std::vector<SocketAddress>> ask(const LookupRequest& request, const Wake& wak
   while (!answer.done) {
     const uint64_t passed = monotonic_now() - start;
     if (passed >= kTotalTime) return Errno::aiagain;
-    TRY(step(channel.get(), kTotalTime - passed, wake));
+    TRY(step(channel.get(), sockets, kTotalTime - passed, wake));
   }
   if (answer.status != ARES_SUCCESS) return errno_of(answer.status);
   return std::move(answer.addresses);
