@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -12,9 +13,17 @@
 #include "runtime/type_registry.h"
 
 namespace wherry::runtime {
+namespace {
+
+uint64_t next_id() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
 
 Artifact::Artifact(UniqueFd file, const uint8_t* base, uint64_t size)
-    : file_(std::move(file)), base_(base), size_(size) {}
+    : file_(std::move(file)), base_(base), size_(size), id_(next_id()) {}
 
 Artifact::~Artifact() { munmap(const_cast<uint8_t*>(base_), size_); }
 

@@ -53,6 +53,8 @@ class Artifact {
   Artifact& operator=(const Artifact&) = delete;
 
   const abi::Header& header() const { return *reinterpret_cast<const abi::Header*>(base_ + abi::kHeaderOffset); }
+  // Of no other artifact of this process, now or later.
+  uint64_t id() const { return id_; }
   int file() const { return file_.get(); }
   bool explicit_bounds_checks() const { return header().flags & abi::kExplicitBoundsChecks; }
 
@@ -96,6 +98,7 @@ class Artifact {
   const UniqueFd file_;
   const uint8_t* const base_;
   const uint64_t size_;
+  const uint64_t id_;
   std::vector<uint32_t> type_ids_;
 };
 

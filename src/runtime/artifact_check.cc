@@ -57,6 +57,9 @@ Result<void> check_ranges(const abi::Header& header, uint64_t size) {
       return bad(std::string("the range `") + row.name + "` is not covered by the checksum");
     }
   }
+  if (header.image.offset % kHostPage != 0 || header.image.size % kHostPage != 0) {
+    if (header.image.size != 0) return bad("image is not page-aligned");
+  }
   if (header.code.offset % kHostPage != 0 || header.code.size % kHostPage != 0) return bad("code is not page-aligned");
   return {};
 }

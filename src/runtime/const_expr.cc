@@ -61,24 +61,33 @@ class Evaluator {
   void push_bytes(size_t count) {
     abi::Value value{};
     for (size_t i = 0; i < count; ++i) value.v128[i] = byte();
-    stack_.push_back(value);
+    push(value);
+  }
+  void push(const abi::Value& value) {
+    if (depth_++) below_.push_back(top_);
+    top_ = value;
   }
   void push(uint64_t bits) {
     abi::Value value{};
     value.i64 = bits;
-    stack_.push_back(value);
+    push(value);
   }
   abi::Value pop() {
-    CHECK(!stack_.empty(), "a validated expression has a value");
-    const abi::Value value = stack_.back();
-    stack_.pop_back();
+    CHECK(depth_, "a validated expression has a value");
+    const abi::Value value = top_;
+    if (--depth_) {
+      top_ = below_.back();
+      below_.pop_back();
+    }
     return value;
   }
 
   Instance& instance_;
   const std::span<const uint8_t> bytes_;
   size_t at_ = 0;
-  std::vector<abi::Value> stack_;
+  size_t depth_ = 0;
+  abi::Value top_{};  // apart from those below, which most expressions have none of
+  std::vector<abi::Value> below_;
 };
 
 void Evaluator::binary(uint8_t opcode) {
@@ -105,7 +114,7 @@ bool Evaluator::step() {
       leb128(false);  // only v128.const is constant
       push_bytes(16);
       break;
-    case kGlobalGet: stack_.push_back(*instance_.global(static_cast<uint32_t>(leb128(false))).value); break;
+    case kGlobalGet: push(*instance_.global(static_cast<uint32_t>(leb128(false))).value); break;
     case kRefNull:
       leb128(true);
       push(0);

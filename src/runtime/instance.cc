@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/instance.h"
 
-#include <cstdlib>
-#include <cstring>
-
 #include "runtime/const_expr.h"
 #include "runtime/guest_call.h"
 #include "runtime/host_context.h"
@@ -26,30 +23,33 @@ Instance::Instance(Store& store, const Artifact& artifact)
       dropped_datas_(artifact.table<abi::DataEntry>(artifact.header().datas).size()),
       dropped_elems_(artifact.table<abi::ElemEntry>(artifact.header().elems).size()) {}
 
-Instance::~Instance() { free(context_); }
+Instance::~Instance() = default;
 
 Result<Instance*> Instance::link(Store& store, const Artifact& artifact, const Linker& linker) {
+  return link_found(store, artifact, TRY(find_imports(artifact, linker)));
+}
+
+Result<Instance*> Instance::link_found(Store& store, const Artifact& artifact, std::span<const Extern> imports) {
+  CHECK(imports.size() == artifact.table<abi::ImportEntry>(artifact.header().imports).size(), "an item for each import");
   std::unique_ptr<Instance> instance(new Instance(store, artifact));
-  const std::vector<Extern> imports = TRY(instance->find_imports(linker));
   instance->allocate_context();
   instance->bind_imports(imports);
   TRY(instance->create_memories());
   instance->bind_functions();
   TRY(instance->create_globals_and_tables());
-  store.add_code(artifact);
   Instance* const result = instance.get();
   store.add(std::move(instance));
   return result;
 }
 
-Result<std::vector<Extern>> Instance::find_imports(const Linker& linker) const {
+Result<std::vector<Extern>> Instance::find_imports(const Artifact& artifact, const Linker& linker) {
   std::vector<Extern> found;
-  for (const abi::ImportEntry& entry : artifact_.table<abi::ImportEntry>(artifact_.header().imports)) {
+  for (const abi::ImportEntry& entry : artifact.table<abi::ImportEntry>(artifact.header().imports)) {
     if (entry.kind > abi::kGlobal) return error(ErrorKind::unsupported, "imported tags are not supported");
-    const ImportType wanted = artifact_.import_type(entry);
+    const ImportType wanted = artifact.import_type(entry);
     found.push_back(TRY(linker.find(wanted)));
     const auto* const memory = std::get_if<Memory*>(&found.back());
-    if (memory && !(*memory)->guarded() && !artifact_.explicit_bounds_checks()) {
+    if (memory && !(*memory)->guarded() && !artifact.explicit_bounds_checks()) {
       return error(ErrorKind::unlinkable, "incompatible import type: `" + std::string(wanted.name) +
                                               "` is a memory without guard pages");
     }
@@ -59,17 +59,16 @@ Result<std::vector<Extern>> Instance::find_imports(const Linker& linker) const {
 
 void Instance::allocate_context() {
   constexpr size_t kCacheLine = 64;
-  const size_t size = (layout_.size + kCacheLine - 1) & ~(kCacheLine - 1);
-  context_ = static_cast<abi::Context*>(aligned_alloc(kCacheLine, size));
-  CHECK(context_, "memory for a context, whose size the module's limits bound");
-  memset(context_, 0, size);
+  context_memory_ = std::make_unique<uint8_t[]>(layout_.size + kCacheLine - 1);
+  const auto start = reinterpret_cast<uintptr_t>(context_memory_.get());
+  context_ = reinterpret_cast<abi::Context*>((start + kCacheLine - 1) & ~(kCacheLine - 1));
   context_->store = &store_.context();
   context_->libcall = reinterpret_cast<const void*>(&wherry_libcall);
   context_->type_ids = artifact_.type_ids().data();
   context_->instance = this;
 }
 
-void Instance::bind_imports(const std::vector<Extern>& imports) {
+void Instance::bind_imports(std::span<const Extern> imports) {
   size_t host_functions = 0;
   for (const Extern& item : imports) host_functions += std::holds_alternative<HostFunction>(item);
   host_contexts_ = std::make_unique<HostContext[]>(host_functions);
@@ -115,9 +114,8 @@ Result<void> Instance::create_memories() {
   const auto checks =
       artifact_.explicit_bounds_checks() ? Memory::Checks::explicit_checks : Memory::Checks::guard_pages;
   for (const abi::MemoryEntry& entry : artifact_.table<abi::MemoryEntry>(header.memories)) {
-    Memory* const memory = TRY(store_.create_memory(memory_type(entry.type), checks));
-    if (memories_.empty()) TRY(memory->set_image(artifact_));
-    add_memory(*memory);
+    const MemoryOrigin origin{&artifact_, static_cast<uint32_t>(memories_.size())};
+    add_memory(*TRY(store_.create_memory(memory_type(entry.type), checks, origin)));
   }
   for (uint32_t i = 0; i < host_context_count_; ++i) host_contexts_[i].memory = context_->memory0;
   return {};
@@ -146,9 +144,9 @@ const abi::FuncRef* Instance::function(uint32_t index) {
     return &at<abi::FuncRef>(context_, layout_.imported_function(wasm::FuncIndex(index)));
   }
   if (const auto slot = artifact_.escaping_slot(index)) return &at<abi::FuncRef>(context_, layout_.func_ref(*slot));
-  auto& ref = other_refs_[index];
-  if (!ref) ref = std::make_unique<abi::FuncRef>(make_ref(index));
-  return ref.get();
+  const auto [ref, is_new] = other_refs_.try_emplace(index);
+  if (is_new) ref->second = make_ref(index);
+  return &ref->second;
 }
 
 Result<void> Instance::create_globals_and_tables() {
@@ -160,6 +158,10 @@ Result<void> Instance::create_globals_and_tables() {
     globals_.push_back({global_type(entry.type), &value});
   }
   for (const abi::TableEntry& entry : artifact_.table<abi::TableEntry>(header.tables)) {
+    if (entry.is_static) {
+      add_table(*TRY(store_.create_static_table(table_type(entry.type))));
+      continue;
+    }
     void* const initial = entry.init.size ? evaluate(*this, artifact_.expression(entry.init)).ref : nullptr;
     add_table(*TRY(store_.create_table(table_type(entry.type), initial)));
   }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "abi/context.h"
@@ -29,6 +31,10 @@ class Instance {
   // Errors: unlinkable (an import is unknown or of another type), exhausted
   // (a memory or table is larger than the store allows).
   static Result<Instance*> link(Store& store, const Artifact& artifact, const Linker& linker);
+  // The same in two steps, so that many instances are linked with one search. Items
+  // of a store fit instances of that store only.
+  static Result<std::vector<Extern>> find_imports(const Artifact& artifact, const Linker& linker);
+  static Result<Instance*> link_found(Store& store, const Artifact& artifact, std::span<const Extern> imports);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -56,15 +62,20 @@ class Instance {
   const abi::FuncRef* function(uint32_t index);
   Result<void, Trap> memory_init(uint32_t segment, uint32_t memory, uint64_t to, uint64_t from, uint64_t size);
   Result<void, Trap> table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t count);
+  // For the list of Store::code_at.
+  void publish_code(std::atomic<const Instance*>& list) {
+    next_code_ = list.load();
+    list.store(this, std::memory_order_release);
+  }
+  const Instance* next_code() const { return next_code_; }
   void drop_data(uint32_t segment) { dropped_datas_[segment] = true; }
   void drop_elem(uint32_t segment) { dropped_elems_[segment] = true; }
 
  private:
   Instance(Store& store, const Artifact& artifact);
 
-  Result<std::vector<Extern>> find_imports(const Linker& linker) const;
   void allocate_context();
-  void bind_imports(const std::vector<Extern>& imports);
+  void bind_imports(std::span<const Extern> imports);
   void add_memory(Memory& memory);
   void add_table(Table& table);
   Result<void> create_memories();
@@ -79,15 +90,17 @@ class Instance {
   Store& store_;
   const Artifact& artifact_;
   const abi::ContextLayout layout_;
+  std::unique_ptr<uint8_t[]> context_memory_;
   abi::Context* context_ = nullptr;
   std::unique_ptr<HostContext[]> host_contexts_;  // of the imported host functions
   uint32_t host_context_count_ = 0;
   std::vector<Memory*> memories_;
   std::vector<Table*> tables_;
   std::vector<Global> globals_;
-  std::unordered_map<uint32_t, std::unique_ptr<abi::FuncRef>> other_refs_;  // by function, made on demand
+  std::map<uint32_t, abi::FuncRef> other_refs_;  // by function, made on demand
   std::vector<bool> dropped_datas_;
   std::vector<bool> dropped_elems_;
+  const Instance* next_code_ = nullptr;
 };
 
 }  // namespace wherry::runtime

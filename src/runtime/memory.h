@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,12 +11,20 @@
 #include "abi/memory.h"
 #include "abi/trap.h"
 #include "base/result.h"
+#include "runtime/memory_slot.h"
 #include "wasm/types.h"
 
 namespace wherry::runtime {
 
 class Artifact;
 class Store;
+
+// Whose memory it is: memory `index` of a module, which starts with the artifact's
+// image if it is the first. None: the host's.
+struct MemoryOrigin {
+  const Artifact* artifact = nullptr;
+  uint32_t index = 0;
+};
 
 // A linear memory. The whole range is reserved on creation and pages are made
 // accessible as it grows, so base() never changes and compiled code may keep it
@@ -29,9 +38,10 @@ class Memory {
  public:
   enum class Checks : uint8_t { guard_pages, explicit_checks };
 
-  // Fails if the host can not reserve the address space, or the minimum is more
-  // than the store allows.
-  static Result<std::unique_ptr<Memory>> create(Store& store, const wasm::MemoryType& type, Checks checks);
+  // Fails if the host can not reserve the address space, the minimum is more than
+  // the store allows, or the image does not fit.
+  static Result<std::unique_ptr<Memory>> create(Store& store, const wasm::MemoryType& type, Checks checks,
+                                                const MemoryOrigin& origin = {});
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -50,26 +60,32 @@ class Memory {
   // The bytes [address, address + length), or Trap::memory_out_of_bounds.
   Result<std::span<uint8_t>, Trap> slice(uint64_t address, uint64_t length) const;
 
-  // Puts an artifact's image in place: mapped copy-on-write if it is large,
-  // copied if it is small. Only before the guest has run.
-  Result<void> set_image(const Artifact& artifact);
+  // For the list of Store::in_memory_guard.
+  void publish(std::atomic<const Memory*>& list) {
+    next_guarded_ = list.load();
+    list.store(this, std::memory_order_release);
+  }
+  const Memory* next_guarded() const { return next_guarded_; }
 
   // What lies between the accessible end and the end of the reservation: a
   // guest's fault in this memory is one here and nowhere else.
   bool in_guard(const void* address) const {
     const auto at = static_cast<const uint8_t*>(address);
-    return at >= base() + size() && at < base() + reserved_;
+    return at >= base() + size() && at < base() + slot_->reserved();
   }
 
  private:
-  Memory(Store& store, const wasm::MemoryType& type, Checks checks, uint8_t* base, uint64_t reserved)
-      : store_(store), type_(type), checks_(checks), reserved_(reserved), descriptor_{base, 0} {}
+  Memory(Store& store, const wasm::MemoryType& type, Checks checks, std::unique_ptr<MemorySlot> slot)
+      : store_(store), type_(type), checks_(checks), slot_(std::move(slot)), descriptor_{slot_->base(), 0} {}
+  std::optional<uint64_t> charge(uint64_t delta);
+  Result<void> start(const MemoryOrigin& origin);
 
   Store& store_;
   const wasm::MemoryType type_;
   const Checks checks_;
-  const uint64_t reserved_;  // guard included
+  std::unique_ptr<MemorySlot> slot_;  // guard included
   abi::MemoryDescriptor descriptor_;
+  const Memory* next_guarded_ = nullptr;
 };
 
 }  // namespace wherry::runtime

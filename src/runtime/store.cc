@@ -4,9 +4,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
+#include "runtime/pool.h"
 #include "runtime/signals.h"
 
 namespace wherry::runtime {
@@ -15,28 +15,22 @@ Store::Store(const StoreConfig& config) : config_(config) { context_.store = thi
 
 Store::~Store() {
   instances_.clear();
+  if (config_.pool && stack_) config_.pool->put(std::move(stack_));
   if (const int fd = wake_fd_.load(); fd >= 0) close(fd);
 }
 
 Result<std::unique_ptr<Store>> Store::create(const StoreConfig& config) {
   TRY(install_signal_handlers());
   std::unique_ptr<Store> store(new Store(config));
-  store->stack_ = TRY(GuestStack::create(config.max_stack));
+  store->stack_ = TRY(config.pool ? config.pool->take_stack(config.max_stack) : GuestStack::create(config.max_stack));
   store->context_.guest_rsp = store->stack_->top();
   return store;
 }
 
-template <class T>
-void Store::Published<T>::add(T item) {
-  auto next = current.load() ? std::make_unique<std::vector<T>>(*current.load()) : std::make_unique<std::vector<T>>();
-  next->insert(std::upper_bound(next->begin(), next->end(), item, [](T a, T b) { return a < b; }), item);
-  versions.push_back(std::move(next));
-  current.store(versions.back().get(), std::memory_order_release);
-}
-
-Result<Memory*> Store::create_memory(const wasm::MemoryType& type, Memory::Checks checks) {
-  Memory* const memory = memories_.emplace_back(TRY(Memory::create(*this, type, checks))).get();
-  if (memory->guarded()) guarded_.add(memory);
+Result<Memory*> Store::create_memory(const wasm::MemoryType& type, Memory::Checks checks,
+                                     const MemoryOrigin& origin) {
+  Memory* const memory = memories_.emplace_back(TRY(Memory::create(*this, type, checks, origin))).get();
+  if (memory->guarded()) memory->publish(guarded_);
   return memory;
 }
 
@@ -44,21 +38,33 @@ Result<Table*> Store::create_table(const wasm::TableType& type, void* initial) {
   return tables_.emplace_back(TRY(Table::create(type, initial))).get();
 }
 
-Global Store::create_global(const wasm::GlobalType& type, const abi::Value& value) {
-  return {type, &globals_.emplace_back(value)};
+Result<Table*> Store::create_static_table(const wasm::TableType& type) {
+  return tables_.emplace_back(TRY(Table::create_static(type))).get();
 }
 
-void Store::add(std::unique_ptr<Instance> instance) { instances_.push_back(std::move(instance)); }
+Global Store::create_global(const wasm::GlobalType& type, const abi::Value& value) {
+  return {type, globals_.emplace_back(std::make_unique<abi::Value>(value)).get()};
+}
 
-void Store::add_code(const Artifact& artifact) {
-  const auto* const known = code_.current.load();
-  if (!known || std::ranges::find(*known, &artifact) == known->end()) code_.add(&artifact);
+void Store::add(std::unique_ptr<Instance> instance) {
+  const Instance* known = code_.load();
+  while (known && &known->artifact() != &instance->artifact()) known = known->next_code();
+  if (!known) instance->publish_code(code_);
+  instances_.push_back(std::move(instance));
 }
 
 bool Store::charge_memory(uint64_t bytes) {
   if (bytes > config_.max_memory || memory_used_ > config_.max_memory - bytes) return false;
   memory_used_ += bytes;
   return true;
+}
+
+Result<std::unique_ptr<MemorySlot>> Store::take_memory_slot(uint64_t reserved, const MemorySlot::Owner& owner) {
+  return config_.pool ? config_.pool->take_memory(reserved, owner) : MemorySlot::create(reserved);
+}
+
+void Store::give_back(std::unique_ptr<MemorySlot> slot) {
+  if (config_.pool) config_.pool->put(std::move(slot));
 }
 
 void Store::interrupt(uint32_t reason) {
@@ -87,18 +93,18 @@ Result<int> Store::wake_fd() {
 }
 
 const Artifact* Store::code_at(const void* pc) const {
-  const auto* const artifacts = code_.current.load(std::memory_order_acquire);
-  if (!artifacts) return nullptr;
-  for (const Artifact* artifact : *artifacts) {
-    const auto code = artifact->code();
-    if (pc >= code.data() && pc < code.data() + code.size()) return artifact;
+  for (auto* at = code_.load(std::memory_order_acquire); at; at = at->next_code()) {
+    const auto code = at->artifact().code();
+    if (pc >= code.data() && pc < code.data() + code.size()) return &at->artifact();
   }
   return nullptr;
 }
 
 bool Store::in_memory_guard(const void* address) const {
-  const auto* const memories = guarded_.current.load(std::memory_order_acquire);
-  return memories && std::ranges::any_of(*memories, [&](const Memory* memory) { return memory->in_guard(address); });
+  for (auto* at = guarded_.load(std::memory_order_acquire); at; at = at->next_guarded()) {
+    if (at->in_guard(address)) return true;
+  }
+  return false;
 }
 
 }  // namespace wherry::runtime

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -19,10 +18,13 @@
 
 namespace wherry::runtime {
 
+class Pool;
+
 struct StoreConfig {
   uint64_t max_memory = ~uint64_t{0};  // bytes of all linear memories; growing beyond returns -1
   uint64_t max_stack = 1 << 20;        // bytes of guest frames
   uint64_t max_host_stack = 256 << 10; // bytes of host frames that nested calls may pile up
+  Pool* pool = nullptr;                // where memories and stacks come from and go to; none: mapped for this store
 };
 
 // Owns everything that one guest and its instances consist of. Guest code runs
@@ -42,8 +44,10 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // For the host's own exports. The objects live as long as the store.
-  Result<Memory*> create_memory(const wasm::MemoryType& type, Memory::Checks checks);
+  Result<Memory*> create_memory(const wasm::MemoryType& type, Memory::Checks checks,
+                                const MemoryOrigin& origin = {});
   Result<Table*> create_table(const wasm::TableType& type, void* initial);
+  Result<Table*> create_static_table(const wasm::TableType& type);
   Global create_global(const wasm::GlobalType& type, const abi::Value& value);
 
   // Makes the guest stop with Trap::interrupted: at once if it runs guest code,
@@ -69,8 +73,9 @@ class Store {
   // Counts bytes that memories of this store want; false if the limit refuses.
   bool charge_memory(uint64_t bytes);
   void refund_memory(uint64_t bytes) { memory_used_ -= bytes; }
+  Result<std::unique_ptr<MemorySlot>> take_memory_slot(uint64_t reserved, const MemorySlot::Owner& owner);
+  void give_back(std::unique_ptr<MemorySlot> slot);
   void add(std::unique_ptr<Instance> instance);
-  void add_code(const Artifact& artifact);
   abi::StoreContext& context() { return context_; }
   const GuestStack& stack() const { return *stack_; }
   // The artifact whose code has `pc`; async-signal-safe on the store's thread.
@@ -93,20 +98,14 @@ class Store {
   void add_frame(const void* pc);
   void add_frames(const void* frame);
 
-  // Lists that the signal handler reads: replaced as a whole, old ones kept.
-  template <class T>
-  struct Published {
-    std::atomic<const std::vector<T>*> current{nullptr};
-    std::vector<std::unique_ptr<std::vector<T>>> versions;
-    void add(T item);
-  };
-  Published<const Artifact*> code_;
-  Published<const Memory*> guarded_;
+  // Lists that the signal handler reads; items are put in front and never leave.
+  std::atomic<const Instance*> code_{nullptr};  // one for each artifact
+  std::atomic<const Memory*> guarded_{nullptr};
 
-  std::deque<std::unique_ptr<Memory>> memories_;
-  std::deque<std::unique_ptr<Table>> tables_;
-  std::deque<abi::Value> globals_;
-  std::deque<std::unique_ptr<Instance>> instances_;
+  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<std::unique_ptr<Table>> tables_;
+  std::vector<std::unique_ptr<abi::Value>> globals_;
+  std::vector<std::unique_ptr<Instance>> instances_;
   std::atomic<int> wake_fd_{-1};
 };
 

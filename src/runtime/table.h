@@ -13,13 +13,16 @@
 
 namespace wherry::runtime {
 
-// A table of references. The range of its largest size is reserved on creation,
-// so the elements never move. Owned by a Store.
+// A table of references. A small one has room for its largest size, a larger one
+// reserves the range of it, so the elements never move. Owned by a Store.
 //
 // spec: syntax-tableinst
 class Table {
  public:
   static Result<std::unique_ptr<Table>> create(const wasm::TableType& type, void* initial);
+  // One that only compiled code's own copy is read of (abi::TableEntry::is_static):
+  // a size without elements.
+  static Result<std::unique_ptr<Table>> create_static(const wasm::TableType& type);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -36,10 +39,14 @@ class Table {
   Result<std::span<void*>, Trap> slice(uint64_t index, uint64_t count) const;
 
  private:
-  Table(const wasm::TableType& type, void** elements, uint64_t capacity)
-      : type_(type), capacity_(capacity), descriptor_{elements, 0} {}
+  enum class Storage : uint8_t { none, heap, mapped };
+
+  Table(const wasm::TableType& type, Storage storage, void** elements, uint64_t capacity)
+      : type_(type), storage_(storage), capacity_(capacity), descriptor_{elements, 0} {}
+  static Result<void> check(const wasm::TableType& type);
 
   const wasm::TableType type_;
+  const Storage storage_;
   const uint64_t capacity_;  // in elements
   abi::TableDescriptor descriptor_;
 };

@@ -177,7 +177,9 @@ std::vector<uint8_t> TestArtifact::bytes() const {
   }
   header.names = out.add(names);
   header.name_strings = out.add(name_strings);
-  header.image = out.add(std::vector<char>(image.begin(), image.end()), 4096);
+  std::vector<char> image_pages(image.begin(), image.end());
+  image_pages.resize((image.size() + 4095) & ~size_t{4095});
+  header.image = out.add(image_pages, 4096);
   header.code = out.add(tables_of_code.code, 4096);
   header.file_size = out.size();
   return out.finish(header);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// spec_runner [--explicit-checks] FILE.json...
+// spec_runner [--explicit-checks] [--twice] FILE.json...
 //
-// Runs files of the core suite, each in a process of its own, and prints
+// Runs files of the core suite, each in a process of its own, and prints what
+// follows; with --twice, of a second run in the slots of the first one's instances.
 //   COMMAND LINE KIND TEXT     for each command that did not pass
 //   FILE NAME ASSERTIONS TEXT  for each file, behind its commands
 #include <sys/mman.h>
@@ -56,8 +57,18 @@ const char* name_of(Problem::Kind kind) {
   }
 }
 
-int run_file(const std::string& file, bool explicit_checks, uint64_t& line) {
-  auto script = Script::create(file, explicit_checks);
+struct Options {
+  bool explicit_checks = false;
+  bool twice = false;
+};
+
+int run_file(const std::string& file, const Options& options, uint64_t& line) {
+  const auto reuse = options.twice ? std::make_unique<Reuse>() : nullptr;
+  if (options.twice) {
+    const auto first = Script::create(file, options.explicit_checks, reuse.get());
+    if (first) (*first)->run([&](uint64_t at) { line = at; });
+  }
+  auto script = Script::create(file, options.explicit_checks, reuse.get());
   if (!script) {
     printf("COMMAND 0 failed %s\n", script.error().message.c_str());
     return 0;
@@ -70,12 +81,12 @@ int run_file(const std::string& file, bool explicit_checks, uint64_t& line) {
   return 0;
 }
 
-void run_isolated(const std::string& file, bool explicit_checks, uint64_t& line) {
+void run_isolated(const std::string& file, const Options& options, uint64_t& line) {
   line = 0;
   fflush(stdout);
   const pid_t pid = fork();
   if (pid == 0) {
-    const int code = run_file(file, explicit_checks, line);
+    const int code = run_file(file, options, line);
     fflush(stdout);
     _exit(code);
   }
@@ -89,14 +100,16 @@ void run_isolated(const std::string& file, bool explicit_checks, uint64_t& line)
 }
 
 int main(int argc, char** argv) {
-  bool explicit_checks = false;
+  Options options;
   auto* const line = static_cast<uint64_t*>(
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   for (int i = 1; i < argc; ++i) {
     if (strcmp(argv[i], "--explicit-checks") == 0) {
-      explicit_checks = true;
+      options.explicit_checks = true;
+    } else if (strcmp(argv[i], "--twice") == 0) {
+      options.twice = true;
     } else {
-      run_isolated(argv[i], explicit_checks, *line);
+      run_isolated(argv[i], options, *line);
     }
   }
   return 0;

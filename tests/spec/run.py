@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The core suite in four modes (guard pages, explicit checks, ...), each file against expected_failures.txt.
+"""The core suite in five modes (guard pages, explicit checks, ...), each file against expected_failures.txt.
 
 run.py [--update] [FILE...]: only these files (`linking`, `proposals/threads/atomic`); --update rewrites the list.
 """
@@ -23,6 +23,7 @@ EXPECTED = HERE / "expected_failures.txt"
 MODES = {
     "guard pages": ([], {}),
     "explicit checks": (["--explicit-checks"], {}),
+    "used slots": (["--twice"], {}),
     "oldest processor": ([], {"WHERRY_TEST_CPU": "floor"}),
     "dirty upper halves": ([], {"WHERRY_TEST_DIRTY": "1"}),
 }

@@ -21,16 +21,16 @@ bool is_text(const nlohmann::json& command) {
 
 }  // namespace
 
-Result<std::unique_ptr<Script>> Script::create(std::filesystem::path file, bool explicit_checks) {
+Result<std::unique_ptr<Script>> Script::create(std::filesystem::path file, bool explicit_checks, Reuse* reuse) {
   constexpr size_t kLimit = 64 << 20;
-  std::unique_ptr<Script> script(new Script(std::move(file), explicit_checks));
+  std::unique_ptr<Script> script(new Script(std::move(file), explicit_checks, reuse));
   const std::string text = TRY(read_file(script->file_, kLimit));
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json["commands"].is_array()) {
     return error(ErrorKind::malformed, script->file_.string() + ": not a file of the suite");
   }
   script->commands_ = std::move(json["commands"]);
-  script->store_ = TRY(runtime::Store::create({}));
+  script->store_ = TRY(runtime::Store::create({.pool = reuse ? &reuse->pool : nullptr}));
   const auto checks =
       explicit_checks ? runtime::Memory::Checks::explicit_checks : runtime::Memory::Checks::guard_pages;
   TRY(define_spectest(*script->store_, script->linker_, checks));
@@ -97,6 +97,11 @@ Script::Failure Script::failure_of(const Error& error) const {
 
 Result<const runtime::Artifact*> Script::compile_module(const Json& command) {
   const std::string binary = TRY(binary_of(command));
+  if (reuse_) {
+    auto& known = reuse_->artifacts[binary];
+    if (!known) known = TRY(compile(binary, explicit_checks_));
+    return known.get();
+  }
   artifacts_.push_back(TRY(compile(binary, explicit_checks_)));
   return artifacts_.back().get();
 }

@@ -13,6 +13,7 @@
 
 #include "runtime/instance.h"
 #include "runtime/linker.h"
+#include "runtime/pool.h"
 #include "runtime/store.h"
 
 namespace wherry::spec {
@@ -29,6 +30,13 @@ struct Problem {
   std::string text;
 };
 
+// What a second run of the same file finds of the first: compiled modules, and
+// the slots of their instances.
+struct Reuse {
+  std::map<std::string, std::unique_ptr<runtime::Artifact>> artifacts;  // by the binary
+  runtime::Pool pool;
+};
+
 // One file of the suite: a sequence of modules and assertions about them.
 class Script {
  public:
@@ -37,7 +45,8 @@ class Script {
     uint32_t text = 0;        // about the text format: not run
   };
 
-  static Result<std::unique_ptr<Script>> create(std::filesystem::path file, bool explicit_checks);
+  // `reuse` may be null.
+  static Result<std::unique_ptr<Script>> create(std::filesystem::path file, bool explicit_checks, Reuse* reuse);
 
   // Runs all commands; `at` is told each one's line before it is run.
   std::vector<Problem> run(const std::function<void(uint64_t)>& at);
@@ -57,7 +66,8 @@ class Script {
     bool missing = false;
   };
 
-  Script(std::filesystem::path file, bool explicit_checks) : file_(std::move(file)), explicit_checks_(explicit_checks) {}
+  Script(std::filesystem::path file, bool explicit_checks, Reuse* reuse)
+      : file_(std::move(file)), explicit_checks_(explicit_checks), reuse_(reuse) {}
 
   Outcome run_command(const Json& command);
   Outcome run_module(const Json& command);
@@ -90,6 +100,7 @@ class Script {
 
   const std::filesystem::path file_;
   const bool explicit_checks_;
+  Reuse* const reuse_;
   Json commands_;
   Counts counts_;
   std::vector<std::unique_ptr<runtime::Artifact>> artifacts_;  // outlive the store
