@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls between host and guest, with guests made by hand (runtime/test_guest.h),
-// and what a store and an instance cost.
+// Calls between host and guest, with guests made by hand (runtime/test_guest.h).
 #include <chrono>
 #include <cstdio>
 
-#include "runtime/test_artifact.h"
 #include "runtime/test_guest.h"
 
 namespace wherry::runtime {
@@ -12,7 +10,6 @@ namespace {
 
 using test::Guest;
 using test::i32;
-using test::TestArtifact;
 using wasm::kI32;
 
 double now_ns() {
@@ -67,18 +64,6 @@ void guest_to_host(const char* what, const wasm::FuncType& type, HostFunction::B
   printf("guest to host and back, %-19s %6.1f ns\n", what, ns / kCalls);
 }
 
-void instances() {
-  const TestArtifact made{.functions = {{{{kI32, kI32}, {kI32}}, CODE(add)}}, .memories = {test::memory_type(1)}};
-  const auto artifact = made.map();
-  const Linker linker;
-  const double ns = best_ns(20, [&] {
-    const auto store = std::move(*Store::create({}));
-    Instance* const instance = *Instance::link(*store, *artifact, linker);
-    (void)instance->initialize();
-  });
-  printf("store, instance with one memory, and drop   %6.1f ns\n", ns);
-}
-
 }  // namespace
 }  // namespace wherry::runtime
 
@@ -89,6 +74,5 @@ int main() {
   guest_to_host("(i32) -> i32", {{wherry::wasm::kI32}, {wherry::wasm::kI32}}, add_one);
   guest_to_host("() -> ()", {}, count_down);
   guest_to_host("(f64) -> ()", {{kF64}, {}}, count_down);
-  instances();
   return 0;
 }

@@ -10,7 +10,7 @@ import sys
 import peers
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ("validate_bench", "calls_bench")
+PROGRAMS = ("validate_bench", "calls_bench", "instance_bench")
 
 
 def parts():
@@ -20,7 +20,8 @@ def parts():
         "kernels": ("time of kernels / native clang -O3", [HERE / "kernels.py"]),
         "compile": ("compile speed, memory, code size", [HERE / "compile.py"]),
         "validate": ("decoding and validation, one core", [_program("validate_bench"), *modules]),
-        "calls": ("calls, stores and instances", [_program("calls_bench")]),
+        "calls": ("calls between host and guest", [_program("calls_bench")]),
+        "instances": ("instances, with and without a pool", [HERE / "instances.py"]),
         "start": ("start of a program", [HERE / "start.py"]),
         "server": ("start of a server", [HERE / "server_start.py"]),
         "containers": ("containers", [HERE / "containers.py"]),
