@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/task/container.h"
 
-#include <chrono>
+#include <signal.h>
+#include <sys/wait.h>
 
-#include "sandbox/hooks.h"
+#include <cerrno>
+
 #include "sandbox/rootfs.h"
+#include "shim/task/wasm_backend.h"
 
 namespace wherry::shim {
 namespace {
@@ -25,68 +28,38 @@ Result<void> mount_rootfs(Container& container, const pb::CreateTaskRequest& req
   return {};
 }
 
-// The module of a container that runs one; nothing for a pod's pause container.
-Result<Module> prepare(Container& container, const Workshop& workshop, std::string& function) {
-  const auto begin = std::chrono::steady_clock::now();
-  sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(container.spec, container.rootfs));
-  TRY(sandbox::check_is_module(entrypoint));
-  Module module = TRY(workshop.prepare(entrypoint));
-  function = entrypoint.function;
-  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
-  workshop.log->write(Level::info, module.cached ? "module found in the cache" : "module compiled",
-                      {{"container", container.id}, {"module", entrypoint.path}, {"microseconds", std::to_string(time.count())}});
-  return module;
-}
-
-Result<void> make_cgroup(Container& container, const Workshop& workshop) {
-  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container.spec.linux_.cgroupsPath, container.id));
-  container.cgroup = TRY(sandbox::Cgroup::create(workshop.cgroups, path));
-  TRY(container.bundle.write_cgroup(path.path));
-  return container.cgroup->set(container.spec.linux_.resources);
-}
-
-Result<void> launch(Container& container, const Workshop& workshop, std::string_view spec_json) {
-  sandbox::LaunchConfig config;
-  config.id = container.id;
-  config.bundle = container.bundle.path();
-  config.rootfs = container.rootfs;
-  config.spec = &container.spec;
-  config.spec_json = spec_json;
-  config.kind = container.spec.annotation(kContainerType) == "sandbox" ? sandbox::InitKind::pause : sandbox::InitKind::wasm;
-  Module module;
-  if (config.kind == sandbox::InitKind::wasm) {
-    module = TRY(prepare(container, workshop, config.invoke));
-    config.artifact = module.artifact.get();
-  }
-  container.stdio = TRY(Stdio::open(container.stdio_config, workshop.deadline));
-  for (int i = 0; i < 3; i++) config.stdio[i] = container.stdio->fd(i);
-  TRY(make_cgroup(container, workshop));
-  config.cgroup = container.cgroup.get();
-  config.memory_limit = container.cgroup->memory_limit();
-  container.init = TRY(workshop.launcher->launch(config));
-  container.cgroup->settle();
-  container.stdio->container_has_them();
-  if (!container.init->warnings().empty()) {
-    workshop.log->write(Level::warning, container.init->warnings(), {{"container", container.id}});
-  }
-  return container.bundle.write_init(container.init->pid());
+// The one place that decides how a container is run.
+Result<std::unique_ptr<Backend>> make_backend(const Container& container, const Workshop& workshop) {
+  std::optional<sandbox::Entrypoint> entrypoint;
+  const bool is_pause = container.spec.annotation(kContainerType) == "sandbox";
+  if (!is_pause) entrypoint = TRY(sandbox::open_entrypoint(container.spec, container.rootfs));
+  return TRY(WasmBackend::create(container, workshop, std::move(entrypoint)));
 }
 
 Result<void> try_build(Container& container, const pb::CreateTaskRequest& request, const Workshop& workshop) {
   if (!request.checkpoint().empty()) return error(ErrorKind::unsupported, "restoring a checkpoint is not implemented");
   if (request.terminal()) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
-  const std::string config = TRY(container.bundle.config());
-  container.spec = TRY(sandbox::parse_spec(config));
-  container.stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
+  container.spec_json = TRY(container.bundle.config());
+  container.spec = TRY(sandbox::parse_spec(container.spec_json));
   TRY(mount_rootfs(container, request));
-  return launch(container, workshop, config);
+  container.backend = TRY(make_backend(container, workshop));
+  Process& init = *container.init;
+  init.stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
+  init.stdio = TRY(Stdio::open(init.stdio_config, workshop.deadline));
+  init.child = TRY(container.backend->create_init(*init.stdio));
+  init.stdio->container_has_them();
+  return container.bundle.write_init(init.child->pid());
+}
+
+// Of an init that no loop watches.
+void kill_and_reap(Child& child) {
+  (void)child.signal(SIGKILL);
+  siginfo_t info;
+  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.pidfd()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
-
-Container::~Container() {
-  for (Call& waiter : waiters) waiter.refuse(Status::not_found, "container " + id + " not found");
-}
 
 Result<void> build(Container& container, const pb::CreateTaskRequest& request, const Workshop& workshop) {
   Result<void> built = try_build(container, request, workshop);
@@ -102,11 +75,8 @@ Result<void> dismantle(Container& container) {
   const auto note = [&](Result<void> done) {
     if (!done && first) first = std::move(done);
   };
-  if (container.cgroup) {
-    note(container.cgroup->kill_all());
-    if (container.state != State::stopped) container.init = nullptr;
-    note(container.cgroup->remove());
-  }
+  if (container.init->child && container.init->state == State::creating) kill_and_reap(*container.init->child);
+  if (container.backend) note(container.backend->dismantle());
   if (container.rootfs_mounted) note(sandbox::unmount_rootfs(container.bundle.rootfs()));
   container.bundle.forget();
   return first;

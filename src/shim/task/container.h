@@ -2,9 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "sandbox/cgroup.h"
 #include "sandbox/entrypoint.h"
@@ -13,42 +14,9 @@
 #include "shim/proto/task.pb.h"
 #include "shim/task/bundle.h"
 #include "shim/task/log.h"
-#include "shim/task/stdio.h"
-#include "shim/ttrpc/server.h"
+#include "shim/task/process.h"
 
 namespace wherry::shim {
-
-enum class State : uint8_t { creating, created, running, paused, stopped };
-
-// One container of the pod. What build() sets stays as it is until the object
-// dies, so that any thread may use it once the state is past `creating`; the
-// rest is guarded by the service's mutex.
-struct Container {
-  Container(std::string id_, Bundle bundle_) : id(std::move(id_)), bundle(std::move(bundle_)) {}
-  ~Container();
-  Container(const Container&) = delete;
-  Container& operator=(const Container&) = delete;
-
-  const std::string id;
-  const Bundle bundle;
-
-  // Set by build().
-  sandbox::Spec spec;
-  StdioConfig stdio_config;
-  std::string rootfs;
-  bool rootfs_mounted = false;
-  std::unique_ptr<Stdio> stdio;
-  std::unique_ptr<sandbox::Cgroup> cgroup;
-  std::unique_ptr<sandbox::Init> init;
-
-  // Guarded by the service's mutex.
-  State state = State::creating;
-  bool abandoned = false;  // deleted while it was being created
-  bool deleting = false;
-  uint32_t exit_status = 0;
-  pb::Timestamp exited_at;
-  std::vector<Call> waiters;
-};
 
 // A module ready to run.
 struct Module {
@@ -63,6 +31,38 @@ struct Workshop {
   std::function<Result<Module>(const sandbox::Entrypoint&)> prepare;  // compiles or finds in the cache
   Deadline deadline;
   const Log* log = nullptr;
+};
+
+// One container of the pod. What build() sets stays as it is until the object
+// dies, so that any thread may use it once init's state is past `creating`; the
+// rest is guarded by the service's mutex.
+struct Container {
+  Container(std::string id_, Bundle bundle_) : id(std::move(id_)), bundle(std::move(bundle_)) {}
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  const std::string id;
+  const Bundle bundle;
+
+  // Set by build().
+  std::string spec_json;
+  sandbox::Spec spec;
+  std::string rootfs;
+  bool rootfs_mounted = false;
+  std::unique_ptr<Backend> backend;
+
+  // Guarded by the service's mutex. The requests under way are the other owners of
+  // a process.
+  const std::shared_ptr<Process> init = std::make_shared<Process>("");
+  std::map<std::string, std::shared_ptr<Process>, std::less<>> execs;
+  bool abandoned = false;  // deleted while it was being created
+  uint64_t oom_kills = 0;  // those already told
+  // Init is reaped, but execs still run: its exit is the last to be told.
+  struct Exit {
+    uint32_t status = 0;
+    pb::Timestamp at;
+  };
+  std::optional<Exit> held_exit;
 };
 
 // Makes everything up to the init process that waits for Start. On failure

@@ -38,7 +38,8 @@ std::string_view describe_exit(uint32_t status, bool oom) {
 }
 
 sandbox::HookState hook_state(const Container& container, const char* status) {
-  return {container.id, status, std::string_view(status) == "stopped" ? 0 : container.init->pid(), container.bundle.path(), &container.spec};
+  const bool stopped = std::string_view(status) == "stopped";
+  return {container.id, status, stopped ? 0 : container.init->child->pid(), container.bundle.path(), &container.spec};
 }
 
 void run_late_hooks(const Log& log, const Container& container, std::string_view kind, const std::vector<sandbox::Hook>& hooks, const char* status) {
@@ -46,6 +47,9 @@ void run_late_hooks(const Log& log, const Container& container, std::string_view
   const auto done = sandbox::run_hooks(kind, hooks, hook_state(container, status));
   if (!done) log.write(Level::warning, done.error().to_string(), {{"container", container.id}});
 }
+
+// A process that the end of init leaves running.
+bool outlives_init(const Process& exec) { return exec.state == State::starting || exec.state == State::running; }
 
 }  // namespace
 
@@ -65,7 +69,7 @@ Result<pb::CreateTaskResponse> TaskService::create_task(const pb::CreateTaskRequ
   {
     const std::lock_guard lock(mutex_);
     if (!container->abandoned) {
-      container->state = State::created;
+      container->init->state = State::created;
       publish_create(*container, request);
     }
   }
@@ -73,9 +77,9 @@ Result<pb::CreateTaskResponse> TaskService::create_task(const pb::CreateTaskRequ
     const auto undone = dismantle(*container);
     return abandon(container, undone ? error(ErrorKind::failed_precondition, "deleted while it was being created") : undone.error());
   }
-  watch_exit(container);
+  watch_exit(container, container->init);
   pb::CreateTaskResponse response;
-  response.set_pid(static_cast<uint32_t>(container->init->pid()));
+  response.set_pid(container->init->pid());
   return response;
 }
 
@@ -88,7 +92,7 @@ Error TaskService::abandon(const ContainerPtr& container, const Error& reason) {
   {
     const std::lock_guard lock(mutex_);
     containers_.erase(container->id);
-    waiters.swap(container->waiters);
+    waiters.swap(container->init->waiters);
     exit = shutdown_wanted_ && !closing_ && may_exit_locked();
     closing_ = closing_ || exit;
   }
@@ -109,56 +113,116 @@ void TaskService::publish_create(const Container& container, const pb::CreateTas
   event.mutable_io()->set_stdout(request.stdout());
   event.mutable_io()->set_stderr(request.stderr());
   event.mutable_io()->set_terminal(request.terminal());
-  event.set_pid(static_cast<uint32_t>(container.init->pid()));
+  event.set_pid(container.init->pid());
+  config_.publisher->publish(event);
+}
+
+void TaskService::publish_start(const Container& container, const Process& process) {
+  if (!process.id.empty()) {
+    pb::TaskExecStarted event;
+    event.set_container_id(container.id);
+    event.set_exec_id(process.id);
+    event.set_pid(process.pid());
+    return config_.publisher->publish(event);
+  }
+  pb::TaskStart event;
+  event.set_container_id(container.id);
+  event.set_pid(process.pid());
   config_.publisher->publish(event);
 }
 
 Result<pb::StartResponse> TaskService::start(const pb::StartRequest& request) {
   ContainerPtr container;
+  ProcessPtr process;
   {
     const std::lock_guard lock(mutex_);
-    container = TRY(find_locked(request.id(), request.exec_id()));
-    if (container->state == State::stopped) return error(ErrorKind::failed_precondition, "process already finished");
-    if (container->state != State::created) return error(ErrorKind::failed_precondition, "process already started");
-    TRY(container->stdio->started());
-    // One byte into a pipe. With the lock held, so that the exit comes after the start.
-    TRY(container->init->start());
-    container->state = State::running;
-    pb::TaskStart event;
-    event.set_container_id(container->id);
-    event.set_pid(static_cast<uint32_t>(container->init->pid()));
-    config_.publisher->publish(event);
+    container = TRY(find_locked(request.id()));
+    process = TRY(find_process_locked(*container, request.exec_id()));
+    if (process->state == State::stopped) return error(ErrorKind::failed_precondition, "process already finished");
+    if (process->state != State::created) return error(ErrorKind::failed_precondition, "process already started");
+    process->state = State::starting;
   }
-  run_late_hooks(*config_.workshop.log, *container, "poststart", container->spec.hooks.poststart, "running");
+  TRY(run(container, process));
+  if (process == container->init) {
+    run_late_hooks(*config_.workshop.log, *container, "poststart", container->spec.hooks.poststart, "running");
+  }
   pb::StartResponse response;
-  response.set_pid(static_cast<uint32_t>(container->init->pid()));
+  response.set_pid(process->pid());
   return response;
 }
 
-void TaskService::watch_exit(const ContainerPtr& container) {
-  config_.loop->post([this, container] {
-    const auto watched = config_.loop->watch(container->init->pidfd(), EPOLLIN, [this, container](uint32_t) { exited(container); });
-    if (!watched) config_.workshop.log->write(Level::error, "the end of init will go unnoticed: " + watched.error().to_string(), {{"container", container->id}});
+// From `starting` to `running`, or back to `created`.
+Result<void> TaskService::run(const ContainerPtr& container, const ProcessPtr& process) {
+  Result<void> started;
+  {
+    const std::lock_guard lock(mutex_);
+    started = process->stdio->started();
+  }
+  if (started) started = process->child->start();
+  const std::lock_guard lock(mutex_);
+  process->state = started ? State::running : State::created;
+  if (started) publish_start(*container, *process);
+  if (process->ended_while_starting) {
+    config_.loop->post([this, container, process] { exited(container, process); });
+  }
+  return started;
+}
+
+void TaskService::watch_exit(const ContainerPtr& container, const ProcessPtr& process) {
+  config_.loop->post([this, container, process] {
+    const auto watched = config_.loop->watch(process->child->pidfd(), EPOLLIN, [this, container, process](uint32_t) { exited(container, process); });
+    if (!watched) {
+      config_.workshop.log->write(Level::error, "the end of a process will go unnoticed: " + watched.error().to_string(),
+                                  {{"container", container->id}, {"exec", process->id}});
+    }
   });
 }
 
-// The init process is dead: reaps it and tells everybody.
-void TaskService::exited(const ContainerPtr& container) {
+// Loop thread: the process is dead. Reaps it and tells everybody, unless a Start
+// that is under way has to be told first.
+void TaskService::exited(const ContainerPtr& container, const ProcessPtr& process) {
+  const int pidfd = process->child->pidfd();
+  {
+    const std::lock_guard lock(mutex_);
+    if (process->state == State::starting) {
+      process->ended_while_starting = true;
+      return config_.loop->forget(pidfd);
+    }
+  }
   siginfo_t info{};
-  const int pidfd = container->init->pidfd();
   if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
   config_.loop->forget(pidfd);
-  const bool oom = container->cgroup->oom_kills() > 0;
+  const Container::Exit exit{exit_code(info), now()};
+  if (process == container->init && hold_init_exit(container, exit)) return;
+  tell_exit(container, process, exit);
+}
+
+bool TaskService::hold_init_exit(const ContainerPtr& container, const Container::Exit& exit) {
+  const std::lock_guard lock(mutex_);
+  bool hold = false;
+  for (const auto& [id, process] : container->execs) {
+    if (!outlives_init(*process)) continue;
+    hold = true;
+    if (process->child) (void)process->child->signal(SIGKILL);
+  }
+  if (hold) container->held_exit = exit;
+  return hold;
+}
+
+void TaskService::tell_exit(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit) {
+  const uint64_t oom_kills = container->backend->oom_kills();
+  bool oom = false;
   std::vector<Call> waiters;
+  std::optional<Container::Exit> of_init;
   pb::WaitResponse response;
   {
     const std::lock_guard lock(mutex_);
-    container->state = State::stopped;
-    container->exit_status = exit_code(info);
-    container->exited_at = now();
-    waiters.swap(container->waiters);
-    response.set_exit_status(container->exit_status);
-    *response.mutable_exited_at() = container->exited_at;
+    process->state = State::stopped;
+    process->exit_status = exit.status;
+    process->exited_at = exit.at;
+    waiters.swap(process->waiters);
+    fill_exit(*process, response);
+    oom = oom_kills > std::exchange(container->oom_kills, oom_kills);
     if (oom) {
       pb::TaskOOM event;
       event.set_container_id(container->id);
@@ -166,103 +230,120 @@ void TaskService::exited(const ContainerPtr& container) {
     }
     pb::TaskExit event;
     event.set_container_id(container->id);
-    event.set_id(container->id);
-    event.set_pid(static_cast<uint32_t>(container->init->pid()));
-    event.set_exit_status(container->exit_status);
-    *event.mutable_exited_at() = container->exited_at;
+    event.set_id(process->id.empty() ? container->id : process->id);
+    event.set_pid(process->pid());
+    fill_exit(*process, event);
     config_.publisher->publish(event);
+    const bool last = std::none_of(container->execs.begin(), container->execs.end(), [](const auto& entry) { return outlives_init(*entry.second); });
+    if (last) of_init.swap(container->held_exit);
   }
-  config_.workshop.log->write(oom ? Level::warning : Level::info, describe_exit(container->exit_status, oom),
-                              {{"container", container->id}, {"status", std::to_string(container->exit_status)}, {"cgroup", container->cgroup->path()}});
+  config_.workshop.log->write(oom ? Level::warning : Level::info, describe_exit(exit.status, oom),
+                              {{"container", container->id}, {"exec", process->id}, {"status", std::to_string(exit.status)}, {"cgroup", container->backend->cgroup()}});
   const std::string payload = response.SerializeAsString();
   for (Call& waiter : waiters) waiter.answer(payload);
+  if (of_init) tell_exit(container, container->init, *of_init);
 }
 
 Result<pb::Empty> TaskService::kill(const pb::KillRequest& request) {
   if (request.signal() == 0 || request.signal() > kLastSignal) {
     return error(ErrorKind::invalid, "no such signal: " + std::to_string(request.signal()));
   }
-  const ContainerPtr container = TRY(find_built(request.id(), request.exec_id()));
+  const ContainerPtr container = TRY(find_built(request.id()));
+  ProcessPtr process;
   State state;
   {
     const std::lock_guard lock(mutex_);
-    state = container->state;
+    process = TRY(find_process_locked(*container, request.exec_id()));
+    state = process->state;
+    if (!process->child) return state == State::stopped ? finished() : error(ErrorKind::failed_precondition, "process not created");
   }
-  const bool everything = request.all() && (state == State::stopped || request.signal() == SIGKILL);
+  const bool is_init = process == container->init;
+  const bool everything = is_init && request.all() && (state == State::stopped || request.signal() == SIGKILL);
   if (everything) {
-    TRY(container->cgroup->kill_all());
+    TRY(container->backend->kill_all());
   } else if (state == State::stopped) {
     return finished();
   } else {
-    TRY(container->init->signal(static_cast<int>(request.signal())));
+    TRY(process->child->signal(static_cast<int>(request.signal())));
   }
   if (state == State::paused && request.signal() == SIGKILL) {
     // A frozen process dies when it thaws.
-    TRY(container->cgroup->thaw());
+    TRY(container->backend->resume());
   }
+  return pb::Empty();
+}
+
+// Pause and Resume: takes a container from one state to the other.
+template <class Event>
+Result<pb::Empty> TaskService::change_state(const std::string& id, State from, State to, Result<void> (Backend::*act)()) {
+  const ContainerPtr container = TRY(find_built(id));
+  const auto check = [&]() -> Result<void> {
+    if (container->init->state == from) return {};
+    return error(ErrorKind::failed_precondition, "container " + id + (from == State::running ? " is not running" : " is not paused"));
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    TRY(check());
+  }
+  TRY((*container->backend.*act)());
+  const std::lock_guard lock(mutex_);
+  TRY(check());
+  container->init->state = to;
+  Event event;
+  event.set_container_id(id);
+  config_.publisher->publish(event);
   return pb::Empty();
 }
 
 Result<pb::Empty> TaskService::pause(const pb::PauseRequest& request) {
-  const ContainerPtr container = TRY(find_built(request.id()));
-  {
-    const std::lock_guard lock(mutex_);
-    if (container->state != State::running) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not running");
-  }
-  TRY(container->cgroup->freeze());
-  const std::lock_guard lock(mutex_);
-  if (container->state != State::running) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not running");
-  container->state = State::paused;
-  pb::TaskPaused event;
-  event.set_container_id(container->id);
-  config_.publisher->publish(event);
-  return pb::Empty();
+  return change_state<pb::TaskPaused>(request.id(), State::running, State::paused, &Backend::pause);
 }
 
 Result<pb::Empty> TaskService::resume(const pb::ResumeRequest& request) {
-  const ContainerPtr container = TRY(find_built(request.id()));
-  {
-    const std::lock_guard lock(mutex_);
-    if (container->state != State::paused) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not paused");
-  }
-  TRY(container->cgroup->thaw());
-  const std::lock_guard lock(mutex_);
-  if (container->state != State::paused) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not paused");
-  container->state = State::running;
-  pb::TaskResumed event;
-  event.set_container_id(container->id);
-  config_.publisher->publish(event);
-  return pb::Empty();
+  return change_state<pb::TaskResumed>(request.id(), State::paused, State::running, &Backend::resume);
 }
 
 Result<pb::DeleteResponse> TaskService::delete_task(const pb::DeleteRequest& request) {
+  if (!request.exec_id().empty()) return delete_exec(request);
   ContainerPtr container;
   {
     const std::lock_guard lock(mutex_);
-    container = TRY(find_locked(request.id(), request.exec_id()));
-    if (container->state == State::creating) {
+    container = TRY(find_locked(request.id()));
+    Process& init = *container->init;
+    if (init.state == State::creating) {
       container->abandoned = true;
       return error(ErrorKind::not_found, "container " + request.id() + " is not created yet");
     }
-    if (container->state != State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
-    if (std::exchange(container->deleting, true)) return error(ErrorKind::not_found, "container " + request.id() + " is being deleted");
+    if (init.state != State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
+    if (std::exchange(init.deleting, true)) return error(ErrorKind::not_found, "container " + request.id() + " is being deleted");
   }
   if (const auto done = dismantle(*container); !done) {
     config_.workshop.log->write(Level::warning, "delete: " + done.error().to_string(), {{"container", container->id}});
   }
   run_late_hooks(*config_.workshop.log, *container, "poststop", container->spec.hooks.poststop, "stopped");
   pb::DeleteResponse response;
-  response.set_pid(static_cast<uint32_t>(container->init->pid()));
-  response.set_exit_status(container->exit_status);
-  *response.mutable_exited_at() = container->exited_at;
+  response.set_pid(container->init->pid());
+  fill_exit(*container->init, response);
   pb::TaskDelete event;
   event.set_container_id(container->id);
   event.set_pid(response.pid());
-  event.set_exit_status(response.exit_status());
-  *event.mutable_exited_at() = response.exited_at();
+  fill_exit(*container->init, event);
   const std::lock_guard lock(mutex_);
   containers_.erase(container->id);
   config_.publisher->publish(event);
+  return response;
+}
+
+// An exec has no event of its deletion.
+Result<pb::DeleteResponse> TaskService::delete_exec(const pb::DeleteRequest& request) {
+  const std::lock_guard lock(mutex_);
+  const ContainerPtr container = TRY(find_locked(request.id()));
+  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
+  if (outlives_init(*process)) return error(ErrorKind::failed_precondition, "exec " + request.exec_id() + " is not stopped");
+  container->execs.erase(process->id);
+  pb::DeleteResponse response;
+  response.set_pid(process->pid());
+  fill_exit(*process, response);
   return response;
 }
 

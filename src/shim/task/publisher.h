@@ -35,6 +35,8 @@ class Publisher {
   void publish(const pb::TaskExit& event) { enqueue("/tasks/exit", "containerd.events.TaskExit", event); }
   void publish(const pb::TaskDelete& event) { enqueue("/tasks/delete", "containerd.events.TaskDelete", event); }
   void publish(const pb::TaskOOM& event) { enqueue("/tasks/oom", "containerd.events.TaskOOM", event); }
+  void publish(const pb::TaskExecAdded& event) { enqueue("/tasks/exec-added", "containerd.events.TaskExecAdded", event); }
+  void publish(const pb::TaskExecStarted& event) { enqueue("/tasks/exec-started", "containerd.events.TaskExecStarted", event); }
   void publish(const pb::TaskPaused& event) { enqueue("/tasks/paused", "containerd.events.TaskPaused", event); }
   void publish(const pb::TaskResumed& event) { enqueue("/tasks/resumed", "containerd.events.TaskResumed", event); }
 

@@ -26,6 +26,7 @@ pb::Status status_of_state(State state) {
   switch (state) {
     case State::creating:
     case State::created:
+    case State::starting:
       return pb::CREATED;
     case State::running:
       return pb::RUNNING;
@@ -35,11 +36,6 @@ pb::Status status_of_state(State state) {
       break;
   }
   return pb::STOPPED;
-}
-
-void fill_exit(const Container& container, pb::WaitResponse& response) {
-  response.set_exit_status(container.exit_status);
-  *response.mutable_exited_at() = container.exited_at;
 }
 
 }  // namespace
@@ -107,27 +103,37 @@ void TaskService::handle(Request request, Call call) {
 }
 
 void TaskService::connection_closed(uint64_t connection_id) {
-  const std::lock_guard lock(mutex_);
-  for (auto& [id, container] : containers_) {
-    std::erase_if(container->waiters, [&](Call& waiter) {
+  const auto drop = [&](Process& process) {
+    std::erase_if(process.waiters, [&](Call& waiter) {
       if (waiter.connection_id() != connection_id) return false;
       waiter.drop();
       return true;
     });
+  };
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, container] : containers_) {
+    drop(*container->init);
+    for (auto& [exec_id, process] : container->execs) drop(*process);
   }
 }
 
-Result<TaskService::ContainerPtr> TaskService::find_locked(const std::string& id, const std::string& exec_id) const {
+Result<TaskService::ContainerPtr> TaskService::find_locked(const std::string& id) const {
   const auto found = containers_.find(id);
   if (found == containers_.end() || found->second->abandoned) return error(ErrorKind::not_found, "container " + id + " not found");
-  if (!exec_id.empty()) return error(ErrorKind::not_found, "exec " + exec_id + " of container " + id + " not found");
   return found->second;
 }
 
-Result<TaskService::ContainerPtr> TaskService::find_built(const std::string& id, const std::string& exec_id) {
+Result<TaskService::ProcessPtr> TaskService::find_process_locked(const Container& container, const std::string& exec_id) const {
+  if (exec_id.empty()) return container.init;
+  const auto found = container.execs.find(exec_id);
+  if (found == container.execs.end()) return error(ErrorKind::not_found, "exec " + exec_id + " of container " + container.id + " not found");
+  return found->second;
+}
+
+Result<TaskService::ContainerPtr> TaskService::find_built(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  ContainerPtr container = TRY(find_locked(id, exec_id));
-  if (container->state == State::creating) {
+  ContainerPtr container = TRY(find_locked(id));
+  if (container->init->state == State::creating) {
     return error(ErrorKind::failed_precondition, "container " + id + " is still being created");
   }
   return container;
@@ -139,32 +145,33 @@ void TaskService::wait(TaskService& service, const std::string& payload, Call ca
   pb::WaitResponse response;
   {
     const std::lock_guard lock(service.mutex_);
-    const auto found = service.find_locked(request.id(), request.exec_id());
+    const auto container = service.find_locked(request.id());
+    if (!container) return call.refuse(container.error());
+    const auto found = service.find_process_locked(**container, request.exec_id());
     if (!found) return call.refuse(found.error());
-    Container& container = **found;
-    if (container.state != State::stopped) return container.waiters.push_back(std::move(call));
-    fill_exit(container, response);
+    Process& process = **found;
+    if (process.state != State::stopped) return process.waiters.push_back(std::move(call));
+    fill_exit(process, response);
   }
   call.answer(response.SerializeAsString());
 }
 
 Result<pb::StateResponse> TaskService::state(const pb::StateRequest& request) {
   const std::lock_guard lock(mutex_);
-  const ContainerPtr container = TRY(find_locked(request.id(), request.exec_id()));
+  const ContainerPtr container = TRY(find_locked(request.id()));
+  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
   pb::StateResponse response;
-  response.set_id(container->id);
+  response.set_id(request.exec_id().empty() ? container->id : process->id);
   response.set_bundle(container->bundle.path());
-  response.set_status(status_of_state(container->state));
-  if (container->state == State::creating) return response;
-  response.set_pid(static_cast<uint32_t>(container->init->pid()));
-  response.set_stdin(container->stdio_config.stdin_path);
-  response.set_stdout(container->stdio_config.stdout_path);
-  response.set_stderr(container->stdio_config.stderr_path);
-  response.set_terminal(container->stdio_config.terminal);
-  if (container->state == State::stopped) {
-    response.set_exit_status(container->exit_status);
-    *response.mutable_exited_at() = container->exited_at;
-  }
+  response.set_status(status_of_state(process->state));
+  if (process->state == State::creating) return response;
+  response.set_pid(process->pid());
+  response.set_stdin(process->stdio_config.stdin_path);
+  response.set_stdout(process->stdio_config.stdout_path);
+  response.set_stderr(process->stdio_config.stderr_path);
+  response.set_terminal(process->stdio_config.terminal);
+  response.set_exec_id(process->id);
+  if (process->state == State::stopped) fill_exit(*process, response);
   return response;
 }
 
@@ -172,28 +179,44 @@ Result<pb::ConnectResponse> TaskService::connect(const pb::ConnectRequest& reque
   const std::lock_guard lock(mutex_);
   pb::ConnectResponse response;
   response.set_shim_pid(static_cast<uint32_t>(::getpid()));
-  const auto found = find_locked(request.id(), {});
-  if (found && (*found)->state != State::creating) response.set_task_pid(static_cast<uint32_t>((*found)->init->pid()));
+  const auto found = find_locked(request.id());
+  if (found && (*found)->init->state != State::creating) response.set_task_pid((*found)->init->pid());
   return response;
 }
 
 Result<pb::PidsResponse> TaskService::pids(const pb::PidsRequest& request) {
   const ContainerPtr container = TRY(find_built(request.id()));
-  const int init = container->init->pid();
+  std::map<uint32_t, std::string> execs;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, process] : container->execs) {
+      if (process->state == State::running) execs.emplace(process->pid(), id);
+    }
+  }
+  const uint32_t init = container->init->pid();
   pb::PidsResponse response;
   // Never empty: containerd takes a task without processes for a leaked one.
-  response.add_processes()->set_pid(static_cast<uint32_t>(init));
-  const auto members = container->cgroup->pids();
+  response.add_processes()->set_pid(init);
+  const auto members = container->backend->pids();
   if (!members) return response;
-  for (const int pid : *members) {
-    if (pid != init) response.add_processes()->set_pid(static_cast<uint32_t>(pid));
+  for (const int member : *members) {
+    const auto pid = static_cast<uint32_t>(member);
+    if (pid == init) continue;
+    pb::ProcessInfo& info = *response.add_processes();
+    info.set_pid(pid);
+    const auto exec = execs.find(pid);
+    if (exec == execs.end()) continue;
+    pb::ProcessDetails details;
+    details.set_exec_id(exec->second);
+    info.mutable_info()->set_type_url("containerd.runc.v1.ProcessDetails");
+    info.mutable_info()->set_value(details.SerializeAsString());
   }
   return response;
 }
 
 Result<pb::StatsResponse> TaskService::stats(const pb::StatsRequest& request) {
   const ContainerPtr container = TRY(find_built(request.id()));
-  auto counters = container->cgroup->stats();
+  auto counters = container->backend->stats();
   // containerd skips a container that answers this and lists the others.
   if (!counters) return error(ErrorKind::not_found, "container " + container->id + ": " + counters.error().to_string());
   pb::StatsResponse response;
@@ -203,8 +226,11 @@ Result<pb::StatsResponse> TaskService::stats(const pb::StatsRequest& request) {
 
 Result<pb::Empty> TaskService::close_io(const pb::CloseIORequest& request) {
   const std::lock_guard lock(mutex_);
-  const ContainerPtr container = TRY(find_locked(request.id(), request.exec_id()));
-  if (request.stdin() && container->state != State::creating) container->stdio->close_stdin();
+  const ContainerPtr container = TRY(find_locked(request.id()));
+  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
+  if (!request.stdin() || process->state == State::creating) return pb::Empty();
+  process->stdin_closed = true;
+  if (process->stdio) process->stdio->close_stdin();
   return pb::Empty();
 }
 

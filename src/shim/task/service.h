@@ -42,6 +42,7 @@ class TaskService {
   struct Method;
   static const Method kMethods[];
   using ContainerPtr = std::shared_ptr<Container>;  // the table and the requests under way own it
+  using ProcessPtr = std::shared_ptr<Process>;
 
   explicit TaskService(Config config);
 
@@ -62,13 +63,22 @@ class TaskService {
   Result<pb::Empty> resume(const pb::ResumeRequest& request);
   Result<pb::Empty> close_io(const pb::CloseIORequest& request);
 
-  Result<ContainerPtr> find_locked(const std::string& id, const std::string& exec_id) const;
+  Result<ContainerPtr> find_locked(const std::string& id) const;
+  Result<ProcessPtr> find_process_locked(const Container& container, const std::string& exec_id) const;
   // A container whose build() is done.
-  Result<ContainerPtr> find_built(const std::string& id, const std::string& exec_id = {});
+  Result<ContainerPtr> find_built(const std::string& id);
   Error abandon(const ContainerPtr& container, const Error& reason);
   void publish_create(const Container& container, const pb::CreateTaskRequest& request);
-  void watch_exit(const ContainerPtr& container);
-  void exited(const ContainerPtr& container);
+  void publish_start(const Container& container, const Process& process);
+  Result<void> run(const ContainerPtr& container, const ProcessPtr& process);
+  void watch_exit(const ContainerPtr& container, const ProcessPtr& process);
+  void exited(const ContainerPtr& container, const ProcessPtr& process);
+  // Whether init's exit has to wait for that of an exec; then it is held and they are killed.
+  bool hold_init_exit(const ContainerPtr& container, const Container::Exit& exit);
+  void tell_exit(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit);
+  template <class Event>
+  Result<pb::Empty> change_state(const std::string& id, State from, State to, Result<void> (Backend::*act)());
+  Result<pb::DeleteResponse> delete_exec(const pb::DeleteRequest& request);
   bool may_exit_locked() const;
 
   const Config config_;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "shim/task/container.h"
+
+namespace wherry::shim {
+
+// Containers whose processes are Wasm programs in processes of ours, made by
+// sandbox::Launcher; and a pod's pause container, which runs no program at all.
+class WasmBackend : public Backend {
+ public:
+  // Compiles the module, so that a broken one costs nothing else. Without an
+  // entrypoint it is a pause container. The container outlives the backend.
+  static Result<std::unique_ptr<WasmBackend>> create(const Container& container, const Workshop& workshop,
+                                                     std::optional<sandbox::Entrypoint> entrypoint);
+  WasmBackend(const WasmBackend&) = delete;
+  WasmBackend& operator=(const WasmBackend&) = delete;
+
+  Result<std::unique_ptr<Child>> create_init(const Stdio& stdio) override;
+  Result<std::unique_ptr<Child>> create_exec(const ExecConfig& config) override;
+  Result<void> pause() override { return cgroup_->freeze(); }
+  Result<void> resume() override { return cgroup_->thaw(); }
+  Result<void> update(const sandbox::Resources& resources, std::string_view json) override;
+  Result<std::vector<int>> pids() const override { return cgroup_->pids(); }
+  Result<sandbox::CgroupStats> stats() const override { return cgroup_->stats(); }
+  uint64_t oom_kills() const override { return cgroup_->oom_kills(); }
+  std::string cgroup() const override { return cgroup_->path(); }
+  Result<void> kill_all() override { return cgroup_->kill_all(); }
+  Result<void> dismantle() override;
+
+ private:
+  WasmBackend(const Container& container, const Workshop& workshop) : container_(container), workshop_(workshop) {}
+  Result<Module> prepare(const sandbox::Entrypoint& entrypoint);
+  Result<void> make_cgroup();
+
+  const Container& container_;
+  const Workshop& workshop_;
+  std::optional<Module> module_;  // until init has it
+  std::string function_;
+  std::unique_ptr<sandbox::Cgroup> cgroup_;
+};
+
+}  // namespace wherry::shim
