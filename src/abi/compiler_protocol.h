@@ -14,7 +14,8 @@
 //   kModuleFd      the module, a regular file; read with pread into private
 //                  memory, because others may be able to write to it
 //   kArtifactFd    an empty regular file to write the artifact to
-//   kReplyFd       a pipe: one CompileReply, written as the last thing
+//   kReplyFd       a pipe: any number of CompileProgress if the request asks for
+//                  them, then one CompileReply, written as the last thing
 //
 // The program's only argument is kCompilerMode. It ends when its parent does
 // (PR_SET_PDEATHSIG). It computes the module's SHA-256 from the bytes that it
@@ -40,7 +41,18 @@ struct CompileRequest {
   uint64_t memory_limit = 0;   // bytes; the process has it as RLIMIT_AS too; 0: none
   uint64_t artifact_limit = 0; // bytes
   uint32_t threads = 1;
+  uint32_t progress_ms = 0;    // how often it tells how far it is; 0: never
+};
+
+// How many bytes of function bodies are compiled. For show only: it is what a
+// process says that has read a hostile module.
+struct CompileProgress {
+  static constexpr uint32_t kMagic = 0x31675257;  // "WRg1"
+
+  uint32_t magic = kMagic;
   uint32_t reserved = 0;
+  uint64_t done = 0;
+  uint64_t total = 0;
 };
 
 struct CompileReply {
@@ -58,5 +70,6 @@ struct CompileReply {
   char message[512] = {};    // Error::message, ends with 0
 };
 static_assert(sizeof(CompileReply) <= 4096, "one atomic write to a pipe");
+static_assert(sizeof(CompileReply) > sizeof(CompileProgress));
 
 }  // namespace wherry::abi

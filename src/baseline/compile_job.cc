@@ -34,7 +34,7 @@ Result<std::vector<uint8_t>> read_module(int fd) {
 }
 
 Result<JobResult> compile_job(std::span<const uint8_t> bytes, const abi::CompileRequest& request, int artifact_fd,
-                              std::atomic<uint64_t>* done) {
+                              Progress* progress) {
   Options options;
   options.explicit_bounds_checks = request.flags & abi::kExplicitBoundsChecks;
   options.dirty_upper_bits = request.flags & abi::kDirtyUpperBits;
@@ -44,7 +44,7 @@ Result<JobResult> compile_job(std::span<const uint8_t> bytes, const abi::Compile
 
   const wasm::Module module = TRY(decode::decode(bytes, options.features));
   const auto context = TRY(validate::validate_module(module, options.features));
-  const auto compiled = TRY(compile_module(module, *context, options, done));
+  const auto compiled = TRY(compile_module(module, *context, options, progress));
   const decode::Names names = decode::names(module);
 
   abi::ArtifactInfo info;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "abi/compiler_protocol.h"
 #include "base/result.h"
+#include "baseline/progress.h"
 
 namespace wherry::baseline {
 
@@ -22,7 +22,7 @@ struct JobResult {
 
 // Bytes of a module to an artifact in `artifact_fd`, as the request says.
 Result<JobResult> compile_job(std::span<const uint8_t> module, const abi::CompileRequest& request, int artifact_fd,
-                              std::atomic<uint64_t>* done = nullptr);
+                              Progress* progress = nullptr);
 
 // All of a regular file, in memory of our own: others may be able to write to it.
 Result<std::vector<uint8_t>> read_module(int fd);

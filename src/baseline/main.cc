@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -120,7 +121,12 @@ Result<void> compile_file(const Arguments& a) {
 
 Result<JobResult> answer(const abi::CompileRequest& request) {
   const std::vector<uint8_t> bytes = TRY(read_module(abi::kModuleFd));
-  return compile_job(bytes, request, abi::kArtifactFd);
+  Progress progress(std::chrono::milliseconds(request.progress_ms), [](uint64_t done, uint64_t total) {
+    const abi::CompileProgress told{.done = done, .total = total};
+    // Whoever does not read any more does not read the reply either.
+    (void)write_all(abi::kReplyFd, std::as_bytes(std::span(&told, 1)), "progress");
+  });
+  return compile_job(bytes, request, abi::kArtifactFd, request.progress_ms ? &progress : nullptr);
 }
 
 // One request of the engine, abi/compiler_protocol.h.

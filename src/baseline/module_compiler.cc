@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "baseline/module_compiler.h"
 
+#include <atomic>
 #include <ctime>
 #include <thread>
 
@@ -53,7 +54,7 @@ class Worker {
     std::atomic<size_t> next = 0;
     std::atomic<size_t> failed = ~size_t{0};   // the first chunk known to fail
     std::atomic<uint64_t> validate_ns = 0, compile_ns = 0;
-    std::atomic<uint64_t>* done;
+    Progress* progress;
   };
 
   explicit Worker(Shared& shared)
@@ -83,7 +84,7 @@ class Worker {
     shared_.chunks[i] = machine_.take_chunk();
     shared_.validate_ns += middle - start;
     shared_.compile_ns += thread_time() - middle;
-    if (shared_.done) *shared_.done += range.bytes;
+    if (shared_.progress) shared_.progress->add(range.bytes);
     return {};
   }
 
@@ -109,11 +110,16 @@ bool revoke_static_tables(Environment& env, const std::vector<CodeChunk>& chunks
 }  // namespace
 
 Result<std::unique_ptr<CompiledModule>> compile_module(const wasm::Module& module, const validate::ModuleContext& context,
-                                                       const Options& options, std::atomic<uint64_t>* done) {
+                                                       const Options& options, Progress* progress) {
   Environment env(module, options);
+  if (progress) {
+    uint64_t total = 0;
+    for (const wasm::Code& code : module.code) total += code.body.bytes.size();
+    progress->start(total);
+  }
   auto compiled = std::make_unique<CompiledModule>();
   for (bool again = false;; again = true) {
-    Worker::Shared shared{env, context, split(module), !again, {}, {}, 0, ~size_t{0}, 0, 0, again ? nullptr : done};
+    Worker::Shared shared{env, context, split(module), !again, {}, {}, 0, ~size_t{0}, 0, 0, again ? nullptr : progress};
     shared.chunks.resize(shared.ranges.size());
     shared.errors.resize(shared.ranges.size());
     std::vector<std::thread> threads;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "base/result.h"
 #include "baseline/code_chunk.h"
 #include "baseline/environment.h"
+#include "baseline/progress.h"
 #include "validate/validate.h"
 
 namespace wherry::baseline {
@@ -27,8 +27,7 @@ struct CompiledModule {
 // Validates and compiles all functions of a module whose rest was validated, on
 // options.threads threads. The result does not depend on their number.
 //
-// `done` counts the bytes of the bodies that are finished, for who shows progress.
 Result<std::unique_ptr<CompiledModule>> compile_module(const wasm::Module& module, const validate::ModuleContext& context,
-                                                       const Options& options, std::atomic<uint64_t>* done = nullptr);
+                                                       const Options& options, Progress* progress = nullptr);
 
 }  // namespace wherry::baseline

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -36,10 +37,21 @@ class Progress {
  public:
   explicit Progress(bool quiet) : shown_(!quiet && ::isatty(STDERR_FILENO)) {}
   ~Progress() { clear(); }
+  bool shown() const { return shown_; }
   void show(const std::string& text) {
     if (!shown_) return;
-    std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    std::fprintf(stderr, "\r\033[K%s", text.substr(0, columns() - 1).c_str());
     dirty_ = true;
+  }
+  // "[#####...............]  25 % of 1.2 MiB  app.wasm"
+  void show_bar(const std::string& text, uint64_t done, uint64_t total) {
+    constexpr uint64_t kWidth = 20;
+    const double part = total ? static_cast<double>(done) / static_cast<double>(total) : 0;
+    std::string bar(static_cast<size_t>(part * kWidth), '#');
+    bar.resize(kWidth, '.');
+    std::array<char, 16> percent;
+    std::snprintf(percent.data(), percent.size(), "%3.0f %%", part * 100);
+    show("[" + bar + "] " + percent.data() + " of " + format_size(total) + "  " + text);
   }
   void clear() {
     if (dirty_) std::fputs("\r\033[K", stderr);
@@ -47,6 +59,12 @@ class Progress {
   }
 
  private:
+  // A longer line would wrap, and the next one overwrite its second half only.
+  static size_t columns() {
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+  }
+
   const bool shown_;
   bool dirty_ = false;
 };
@@ -75,9 +93,9 @@ void print_row(const std::string& path, const engine::Prepared& prepared) {
 }
 
 Result<engine::Prepared> compile_one(engine::Cache& cache, const CompileCommandOptions& options,
-                                     const std::string& path) {
+                                     const std::string& path, const engine::TellProgress& tell) {
   const UniqueFd module = TRY(open_module(path));
-  return engine::prepare(cache, module.get(), path, {.explicit_bounds_checks = options.explicit_bounds_checks});
+  return engine::prepare(cache, module.get(), path, {.explicit_bounds_checks = options.explicit_bounds_checks}, tell);
 }
 
 Result<void> finish(const CompileCommandOptions& options, const std::string& path, const engine::Prepared& prepared,
@@ -106,9 +124,10 @@ Result<int> compile(const CompileCommandOptions& options, const Arguments& argum
   Progress progress(options.quiet);
   Total total;
   for (const std::string& path : arguments) {
-    progress.show("[" + std::to_string(++total.modules) + "/" + std::to_string(arguments.size()) + "] compiling " +
-                  path);
-    const auto prepared = compile_one(*cache, options, path);
+    const std::string what = "[" + std::to_string(++total.modules) + "/" + std::to_string(arguments.size()) + "] compiling " + path;
+    progress.show(what);
+    const auto bar = [&](uint64_t done, uint64_t bytes) { progress.show_bar(what, done, bytes); };
+    const auto prepared = compile_one(*cache, options, path, progress.shown() ? bar : engine::TellProgress());
     progress.clear();
     const auto done = prepared ? finish(options, path, *prepared, total) : Result<void>(prepared.error());
     if (done) continue;

@@ -118,8 +118,25 @@ void set_limits(pid_t pid, const CompilerLimits& limits) {
   limit(pid, RLIMIT_CORE, 0);
 }
 
-// Reads the reply until its end, the pipe's end or the deadline. False: time is up.
-bool read_reply(int fd, std::chrono::milliseconds time, abi::CompileReply& reply, size_t& size) {
+// What the compiler says: progress that is told, then the reply.
+class Answer {
+ public:
+  explicit Answer(const TellProgress& tell) : tell_(tell) {}
+
+  // Until the reply's end, the pipe's end or the deadline. False: time is up.
+  bool read(int fd, std::chrono::milliseconds time);
+  bool complete() const { return size_ == sizeof reply_ && reply_.magic == abi::CompileReply::kMagic; }
+  abi::CompileReply& reply() { return reply_; }
+
+ private:
+  void take_progress();
+
+  const TellProgress& tell_;
+  abi::CompileReply reply_;
+  size_t size_ = 0;  // bytes of it, or of progress, that are there
+};
+
+bool Answer::read(int fd, std::chrono::milliseconds time) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -128,11 +145,24 @@ bool read_reply(int fd, std::chrono::milliseconds time, abi::CompileReply& reply
     const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left.count(), INT_MAX)));
     if (ready < 0 && errno != EINTR) return false;
     if (ready <= 0) continue;
-    const ssize_t count = read(fd, reinterpret_cast<uint8_t*>(&reply) + size, sizeof reply - size);
+    const ssize_t count = ::read(fd, reinterpret_cast<uint8_t*>(&reply_) + size_, sizeof reply_ - size_);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return true;
-    size += static_cast<size_t>(count);
-    if (size == sizeof reply) return true;
+    size_ += static_cast<size_t>(count);
+    take_progress();
+    if (size_ == sizeof reply_) return true;
+  }
+}
+
+void Answer::take_progress() {
+  abi::CompileProgress progress;
+  auto* const start = reinterpret_cast<uint8_t*>(&reply_);
+  while (size_ >= sizeof progress) {
+    memcpy(&progress, start, sizeof progress);
+    if (progress.magic != abi::CompileProgress::kMagic) return;
+    size_ -= sizeof progress;
+    memmove(start, start + sizeof progress, size_);
+    if (tell_) tell_(std::min(progress.done, progress.total), progress.total);
   }
 }
 
@@ -151,7 +181,7 @@ Error death(std::optional<int> status) {
 }  // namespace
 
 Result<abi::CompileReply> run_compiler(const CacheConfig& config, const abi::CompileRequest& request, int module_fd,
-                                       int artifact_fd) {
+                                       int artifact_fd, const TellProgress& tell) {
   Pipe to_child = TRY(make_pipe()), from_child = TRY(make_pipe());
   // Nobody reads a broken pipe's signal here: the request fits into the pipe
   // before the child could have closed it.
@@ -168,15 +198,15 @@ Result<abi::CompileReply> run_compiler(const CacheConfig& config, const abi::Com
   to_child.read.reset();
   to_child.write.reset();
 
-  abi::CompileReply reply;
-  size_t size = 0;
-  if (!read_reply(from_child.read.get(), config.limits.wall, reply, size)) {
+  Answer answer(tell);
+  if (!answer.read(from_child.read.get(), config.limits.wall)) {
     return error(ErrorKind::exhausted, "compiling it takes longer than " +
                                            std::to_string(config.limits.wall.count()) + " ms");
   }
-  if (size == sizeof reply) child.kill_group();  // has said all
+  if (answer.complete()) child.kill_group();  // has said all
   const std::optional<int> status = child.wait();
-  if (size != sizeof reply || reply.magic != abi::CompileReply::kMagic) return death(status);
+  if (!answer.complete()) return death(status);
+  abi::CompileReply& reply = answer.reply();
   reply.message[sizeof reply.message - 1] = '\0';
   if (reply.build != abi::build_id()) {
     return error(ErrorKind::failed_precondition, "the compiler " + path + " is of another build than this program");

@@ -17,7 +17,6 @@
 #include "abi/build_id.h"
 #include "abi/compiler_protocol.h"
 #include "abi/cpu.h"
-#include "engine/compiler_process.h"
 #include "runtime/artifact_check.h"
 #include "wasm/features.h"
 #include "wasm/limits.h"
@@ -25,11 +24,13 @@
 namespace wherry::engine {
 namespace {
 
+constexpr uint32_t kProgressInterval = 100;  // ms
+
 // One call of prepare().
 class Preparation {
  public:
-  Preparation(Cache& cache, int module_fd, const CompileOptions& options)
-      : cache_(cache), module_fd_(module_fd), options_(options) {}
+  Preparation(Cache& cache, int module_fd, const CompileOptions& options, const TellProgress& tell)
+      : cache_(cache), module_fd_(module_fd), options_(options), tell_(tell) {}
 
   Result<Prepared> run();
 
@@ -46,6 +47,7 @@ class Preparation {
   Cache& cache_;
   const int module_fd_;
   const CompileOptions& options_;
+  const TellProgress& tell_;
   abi::Key key_{};
   Prepared prepared_;
 };
@@ -208,6 +210,7 @@ abi::CompileRequest Preparation::request() const {
   request.cpu_features = abi::host_cpu_features();
   request.memory_limit = limits.memory;
   request.artifact_limit = limits.artifact_size;
+  request.progress_ms = tell_ ? kProgressInterval : 0;
   request.threads = limits.threads ? limits.threads : std::max(1u, std::thread::hardware_concurrency());
   return request;
 }
@@ -215,7 +218,7 @@ abi::CompileRequest Preparation::request() const {
 Result<void> Preparation::compile(int artifact) {
   if (!abi::host_cpu_has_floor()) return error(ErrorKind::unsupported, "this processor lacks SSE4.1");
   const auto start = std::chrono::steady_clock::now();
-  TRY(run_compiler(cache_.config(), request(), module_fd_, artifact));
+  TRY(run_compiler(cache_.config(), request(), module_fd_, artifact, tell_));
   prepared_.compile_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
   const Result<void> sound = check_artifact_file(artifact, key_, prepared_.module);
@@ -226,8 +229,9 @@ Result<void> Preparation::compile(int artifact) {
 
 }  // namespace
 
-Result<Prepared> prepare(Cache& cache, int module_fd, std::string_view module_name, const CompileOptions& options) {
-  Result<Prepared> prepared = Preparation(cache, module_fd, options).run();
+Result<Prepared> prepare(Cache& cache, int module_fd, std::string_view module_name, const CompileOptions& options,
+                         const TellProgress& tell) {
+  Result<Prepared> prepared = Preparation(cache, module_fd, options, tell).run();
   if (!prepared) return with_name(prepared.error(), module_name);
   return prepared;
 }

@@ -7,8 +7,9 @@
 
 #include "base/fd.h"
 #include "base/result.h"
-#include "engine/cache.h"
 #include "base/sha256.h"
+#include "engine/cache.h"
+#include "engine/compiler_process.h"
 
 namespace wherry::engine {
 
@@ -32,6 +33,9 @@ struct Prepared {
 // caller's. Errors are one line and begin with `module_name`: "app.wasm: not a
 // WebAssembly module", "app.wasm:0x1f2: malformed limits flags 0x08", "app.wasm:
 // the compiler was killed by signal 9".
-Result<Prepared> prepare(Cache& cache, int module_fd, std::string_view module_name, const CompileOptions& options);
+//
+// `tell`, if any, hears how far the compiler is, on this thread.
+Result<Prepared> prepare(Cache& cache, int module_fd, std::string_view module_name, const CompileOptions& options,
+                         const TellProgress& tell = {});
 
 }  // namespace wherry::engine

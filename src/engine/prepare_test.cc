@@ -99,6 +99,22 @@ TEST_F(Prepare, compiles_once_and_then_finds_it) {
   EXPECT_TRUE(left_over().empty());
 }
 
+TEST_F(Prepare, tells_how_far_the_compiler_is) {
+  const auto cache = open();
+  std::vector<std::pair<uint64_t, uint64_t>> told;
+  const TellProgress tell = [&](uint64_t done, uint64_t total) { told.emplace_back(done, total); };
+  for (int round = 0; round < 2; ++round) {  // what is in the cache is not compiled
+    ASSERT_TRUE(prepare(*cache, file(module('p')).get(), "a", {}, tell));
+    EXPECT_EQ(told, (std::vector<std::pair<uint64_t, uint64_t>>{{0, 300}, {100, 300}, {300, 300}}));
+  }
+  ASSERT_TRUE(prepare(*cache, file(module('p', "other")).get(), "a", {}));
+}
+
+TEST_F(Prepare, is_not_held_up_by_endless_progress) {
+  config_.limits.wall = std::chrono::milliseconds(300);
+  EXPECT_EQ(refusal(module('f')), "app.wasm: compiling it takes longer than 300 ms");
+}
+
 TEST_F(Prepare, keeps_apart_what_the_options_change) {
   const auto cache = open();
   const UniqueFd fd = file(module('o'));

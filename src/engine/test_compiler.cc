@@ -33,6 +33,11 @@ void reply(uint32_t failed, const char* message, uint64_t offset = Error::kNoOff
   (void)write_all(abi::kReplyFd, std::as_bytes(std::span(&answer, 1)), "reply");
 }
 
+void tell_progress(uint64_t done, uint64_t total) {
+  const abi::CompileProgress progress{.done = done, .total = total};
+  (void)write_all(abi::kReplyFd, std::as_bytes(std::span(&progress, 1)), "progress");
+}
+
 // The smallest artifact: a header, and `padding` bytes.
 bool write_artifact(const Digest& module, size_t padding) {
   std::vector<uint8_t> file(abi::kHeaderOffset + sizeof(abi::Header) + padding, 0x5a);
@@ -91,6 +96,14 @@ int main() {
       reply(1 + static_cast<uint32_t>(ErrorKind::io), line ? std::string(line, strcspn(line, "\n")).c_str() : "none");
       return 0;
     }
+    case 'p':
+      if (request.progress_ms == 0) break;
+      tell_progress(0, 300);
+      tell_progress(100, 300);
+      tell_progress(~uint64_t{0}, 300);
+      break;
+    case 'f':
+      for (;;) tell_progress(1, 2);
     case 'l':
       if (request.memory_limit && memory.rlim_cur != request.memory_limit) reply(1 + static_cast<uint32_t>(ErrorKind::io), "no memory limit");
       break;

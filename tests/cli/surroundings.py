@@ -100,10 +100,14 @@ def compile_shows_progress_on_a_terminal():
                           stdout=subprocess.DEVNULL, stderr=slave)
             equal(done.returncode, 0, "exit code")
             shown = os.read(master, 4096).decode()
+            wherry("compile", "--cache", cache, DATA / "hello.wasm", capture_output=False, stdout=subprocess.DEVNULL, stderr=slave)
+            again = os.read(master, 4096).decode()
         finally:
             os.close(slave)
             os.close(master)
-        assert f"[2/2] compiling {DATA / 'exit.wasm'}" in shown and shown.endswith("\r\033[K"), repr(shown)
+        assert "[2/2] compiling " in shown and "[####################] 100 % of " in shown and shown.endswith("\r\033[K"), repr(shown)
+        assert max(map(len, shown.split("\r\033[K"))) < 80, repr(shown)
+        assert "[1/1] compiling " in again and "%" not in again, repr(again)
 
 
 GOOD_CONFIG = """version = 2
