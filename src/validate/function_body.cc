@@ -17,13 +17,13 @@ Result<void> FunctionBody::function(uint32_t defined_function) {
 }
 
 bool FunctionBody::declare_locals(const wasm::FuncType& type, const wasm::Code& code) {
-  locals_.assign(type.params.begin(), type.params.end());
-  uint64_t total = locals_.size();
+  locals_.clear();
+  for (const ValType param : type.params) locals_.add(1, param);
   for (const wasm::Code::Locals& group : code.locals) {
-    total += group.count;
+    const uint64_t total = locals_.size() + group.count;
     if (total > wasm::kMaxLocals)
       return fail(ErrorKind::unsupported, "too many locals: " + std::to_string(total) + ", at most " + std::to_string(wasm::kMaxLocals));
-    locals_.insert(locals_.end(), group.count, group.type);
+    locals_.add(group.count, group.type);
   }
   return true;
 }
@@ -69,19 +69,24 @@ bool FunctionBody::malformed(wasm::Bytes body) {
 }
 
 inline bool FunctionBody::valid_local_get() {
-  if (in_.index >= locals_.size()) [[unlikely]]
+  ValType type;
+  if (!locals_.find(in_.index, type)) [[unlikely]]
     return unknown("local", in_.index);
-  return push(locals_[in_.index]), true;
+  return push(type), true;
 }
 
 inline bool FunctionBody::valid_local_set() {
-  if (in_.index >= locals_.size()) [[unlikely]]
+  ValType type;
+  if (!locals_.find(in_.index, type)) [[unlikely]]
     return unknown("local", in_.index);
-  return pop(locals_[in_.index]);
+  return pop(type);
 }
 
 inline bool FunctionBody::valid_local_tee() {
-  return valid_local_set() && (push(locals_[in_.index]), true);
+  ValType type;
+  if (!locals_.find(in_.index, type)) [[unlikely]]
+    return unknown("local", in_.index);
+  return pop(type) && (push(type), true);
 }
 
 // spec: valid-global.get

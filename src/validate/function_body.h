@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "validate/locals.h"
 #include "validate/module_context.h"
 #include "validate/operands.h"
 #include "wasm/code_reader.h"
@@ -126,7 +127,7 @@ class FunctionBody {
   uint32_t base_ = 0;  // height of the innermost block
   Operands operands_;
   std::vector<Control> control_;
-  std::vector<wasm::ValType> locals_;
+  Locals locals_;
   std::optional<Error> error_;
 };
 

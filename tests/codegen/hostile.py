@@ -88,8 +88,11 @@ CASES = [
     Case("two bytes for 1000 arguments", lambda: module([type_([], []), type_(MANY, MANY)], [0, 1], [
         b"\0" + const(0) * 1000 + (CALL + leb(1)) * 300_000 + DROP * 1000 + END,
         b"\0" + b"".join(get(i) for i in range(1000)) + END]), "function too complex"),
-    Case("2,000 functions of 50,000 unused locals",
-         lambda: module([type_([], [])], [0] * 2000, [locals_of(50_000, I32) + END] * 2000)),
+    Case("100,000 functions of 50,000 unused locals",
+         lambda: module([type_([], [])], [0] * 100_000, [locals_of(50_000, I32) + END] * 100_000)),
+    Case("200,000 uses of locals in 20,000 runs",
+         lambda: one([], [], b"".join(get(i * 7919 % 40_000) + DROP for i in range(200_000)),
+                     vector([b"\2" + bytes([kind]) for kind in (I32, I64)] * 10_000))),
     Case("100,000 types of 40 values", lambda: module([type_([I32] * 20, [I64] * 20)] * 100_000, [], [])),
 ]
 
