@@ -6,11 +6,14 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <unordered_map>
 
 #include "shim/ttrpc/event_loop.h"
 #include "shim/ttrpc/session.h"
 
 namespace wherry::shim {
+
+class Stream;
 
 // One client's socket. Reading belongs to the loop's thread; answers are
 // written by whoever has one, and by the loop when the socket was full.
@@ -23,6 +26,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const uint64_t id_;
   std::unique_ptr<Session> session;
   std::atomic<uint32_t> outstanding = 0;  // requests read and not answered
+  std::unordered_map<uint32_t, std::shared_ptr<Stream>> streams;  // open ones; loop thread
 
   int fd() const { return socket_.get(); }
 

@@ -24,14 +24,14 @@ void append_be32(std::string& out, uint32_t value) {
 
 }  // namespace
 
-std::string encode_frame(uint32_t stream, FrameType type, std::string_view data) {
+std::string encode_frame(uint32_t stream, FrameType type, std::string_view data, uint8_t flags) {
   CHECK(data.size() <= kMaxFrameData, "frame too long");
   std::string out;
   out.reserve(FrameHeader::kSize + data.size());
   append_be32(out, static_cast<uint32_t>(data.size()));
   append_be32(out, stream);
   out.push_back(static_cast<char>(type));
-  out.push_back(0);
+  out.push_back(static_cast<char>(flags));
   out.append(data);
   return out;
 }

@@ -10,6 +10,12 @@ namespace wherry::shim {
 
 enum class FrameType : uint8_t { request = 1, response = 2, data = 3 };
 
+enum FrameFlag : uint8_t {
+  kRemoteClosed = 1,  // the sender sends no more on this stream
+  kRemoteOpen = 2,    // the sender will send data on this stream
+  kNoData = 4,        // there is no message in this frame, not even an empty one
+};
+
 // The ten bytes before every message, big endian:
 // u32 length of the data, u32 stream, u8 type, u8 flags.
 struct FrameHeader {
@@ -23,7 +29,7 @@ struct FrameHeader {
 
 constexpr uint32_t kMaxFrameData = 4u << 20;
 
-std::string encode_frame(uint32_t stream, FrameType type, std::string_view data);
+std::string encode_frame(uint32_t stream, FrameType type, std::string_view data, uint8_t flags = 0);
 
 // Cuts a byte stream into frames, wherever the reads happen to end. Memory
 // grows with the bytes that came, never with the length that a header claims;

@@ -47,6 +47,25 @@ void Call::refuse(Status status, std::string_view message) {
   connection_ = nullptr;
 }
 
+std::shared_ptr<Stream> Call::open(Stream::Handlers handlers) {
+  CHECK(connection_, "a call is answered once");
+  auto stream = std::make_shared<Stream>(connection_, stream_, std::move(handlers));
+  connection_->outstanding--;
+  connection_->streams.emplace(stream_, stream);
+  connection_ = nullptr;
+  return stream;
+}
+
+Stream::Stream(std::shared_ptr<Connection> connection, uint32_t id, Handlers handlers)
+    : connection_(std::move(connection)), id_(id), handlers_(std::move(handlers)) {}
+
+void Stream::send(std::string_view message) { connection_->send(encode_frame(id_, FrameType::data, message)); }
+
+void Stream::end() {
+  connection_->send(encode_frame(id_, FrameType::data, "", kRemoteClosed | kNoData));
+  connection_->streams.erase(id_);
+}
+
 uint64_t Call::connection_id() const { return connection_ ? connection_->id_ : 0; }
 
 Result<std::unique_ptr<Server>> Server::create(EventLoop& loop, UniqueFd listener, Handlers handlers) {
@@ -63,6 +82,7 @@ Server::~Server() {
   for (auto& [id, connection] : connections_) {
     loop_.forget(connection->fd());
     connection->close();
+    connection->streams.clear();
   }
 }
 
@@ -84,8 +104,17 @@ void Server::adopt(UniqueFd socket) {
       .request =
           [this, raw](Request request) {
             Call call(raw->shared_from_this(), request.stream);
-            if (raw->outstanding > kMaxOutstanding) return call.refuse(Status::resource_exhausted, "too many requests at once");
+            if (raw->outstanding + raw->streams.size() > kMaxOutstanding) return call.refuse(Status::resource_exhausted, "too many requests at once");
             handlers_.request(std::move(request), std::move(call));
+          },
+      .data =
+          [raw](uint32_t id, std::optional<std::string> message, bool last) {
+            const auto found = raw->streams.find(id);
+            if (found == raw->streams.end()) return false;
+            const std::shared_ptr<Stream> stream = found->second;
+            if (message) stream->handlers_.message(std::move(*message));
+            if (last && raw->streams.contains(id)) stream->handlers_.ended();
+            return true;
           },
       .refuse = [raw](uint32_t stream, Status status, std::string message) { raw->send(encode_refusal(stream, status, message)); },
   });
@@ -111,6 +140,7 @@ void Server::close(uint64_t id) {
   connections_.erase(found);
   loop_.forget(connection->fd());
   connection->close();
+  for (const auto& [number, stream] : std::exchange(connection->streams, {})) stream->handlers_.lost();
   handlers_.closed(id);
 }
 

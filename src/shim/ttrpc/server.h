@@ -13,6 +13,32 @@ namespace wherry::shim {
 
 class Connection;
 
+// Messages both ways on one connection, after a request that opened it. Ends when
+// the server ends it; the connection's end is the other way. Handlers are called in
+// the loop's thread, and not after end() or lost().
+class Stream {
+ public:
+  struct Handlers {
+    std::function<void(std::string message)> message;
+    std::function<void()> ended;  // the client sends no more
+    std::function<void()> lost;   // the client is gone
+  };
+
+  Stream(std::shared_ptr<Connection> connection, uint32_t id, Handlers handlers);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Loop thread, as all here. Not after end().
+  void send(std::string_view message);
+  void end();
+
+ private:
+  friend class Server;
+  const std::shared_ptr<Connection> connection_;
+  const uint32_t id_;
+  const Handlers handlers_;
+};
+
 // The right to answer one request, once, from any thread. Destroyed without an
 // answer it refuses, so that no caller waits for nothing.
 class Call {
@@ -25,6 +51,9 @@ class Call {
   void answer(std::string payload);
   void refuse(Status status, std::string_view message);
   void refuse(const Error& error) { refuse(status_of(error.kind), error.to_string()); }
+
+  // Goes on as a stream, if the request opened one (Request::opens_stream). Loop thread.
+  std::shared_ptr<Stream> open(Stream::Handlers handlers);
 
   // Which connection it came on; equal for the calls of one connection.
   uint64_t connection_id() const;

@@ -55,6 +55,13 @@ class Fixture : public testing::Test {
     if (request.method == "Echo") return call.answer(request.payload);
     if (request.method == "Hold") return held_.push_back(std::move(call));
     if (request.method == "Forget") return;
+    if (request.method == "Repeat" && request.opens_stream) {
+      const auto stream = std::make_shared<std::weak_ptr<Stream>>();
+      *stream = call.open({.message = [stream](std::string message) { stream->lock()->send(message + message); },
+                           .ended = [stream] { stream->lock()->end(); },
+                           .lost = [this] { lost_.set_value(); }});
+      return;
+    }
     if (request.method == "Release") {
       for (Call& held : held_) held.answer("released");
       held_.clear();
@@ -116,6 +123,7 @@ class Fixture : public testing::Test {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Server> server_;
   std::vector<Call> held_;
+  std::promise<void> lost_;
   std::promise<size_t> closed_;  // how many calls were held when the first connection was gone
   bool seen_closing_ = false;
   std::thread thread_;
@@ -190,6 +198,38 @@ TEST_F(TtrpcServer, forgets_the_waiting_calls_of_a_closed_connection) {
   EXPECT_EQ(closed_.get_future().get(), 0u);
   const auto answer = (*Client::connect(path_))->call("S", "Echo", "x", std::chrono::seconds(10));
   EXPECT_TRUE(answer);
+}
+
+std::string streaming_request(uint32_t stream) {
+  pb::Request request;
+  request.set_service("S");
+  request.set_method("Repeat");
+  return encode_frame(stream, FrameType::request, request.SerializeAsString(), kRemoteOpen);
+}
+
+TEST_F(TtrpcServer, carries_streams_until_the_client_ends_them) {
+  Raw raw = connect();
+  ASSERT_TRUE(raw.send(streaming_request(1) + streaming_request(3)));
+  ASSERT_TRUE(raw.send(encode_frame(1, FrameType::data, "ab") + encode_frame(3, FrameType::data, "") +
+                       encode_frame(1, FrameType::data, "", kRemoteClosed | kNoData) + encode_frame(1, FrameType::data, "late")));
+  std::vector<std::string> seen;
+  const FrameReader::Sink sink{
+      .frame =
+          [&](const FrameHeader& header, std::string data) {
+            const bool response = header.type == static_cast<uint8_t>(FrameType::response);
+            seen.push_back(std::to_string(header.stream) + (response ? " refused" : " " + data + (header.flags & kRemoteClosed ? "." : "")));
+          },
+      .oversize = [](const FrameHeader&) {}};
+  FrameReader reader;
+  char buffer[4096];
+  while (seen.size() < 4) {
+    const ssize_t n = ::recv(raw.socket.get(), buffer, sizeof buffer, 0);
+    ASSERT_GT(n, 0);
+    reader.feed(std::string_view(buffer, static_cast<size_t>(n)), sink);
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"1 abab", "3 ", "1 .", "1 refused"}));
+  raw.socket.reset();
+  lost_.get_future().get();  // stream 3
 }
 
 TEST_F(TtrpcServer, cuts_off_a_peer_that_never_reads) {

@@ -40,6 +40,9 @@ bool Session::accept_stream(const FrameHeader& header) {
 
 void Session::frame(const FrameHeader& header, std::string data) {
   if (header.type == static_cast<uint8_t>(FrameType::data)) {
+    std::optional<std::string> message;
+    if (!(header.flags & kNoData)) message = std::move(data);
+    if (sink_.data(header.stream, std::move(message), header.flags & kRemoteClosed)) return;
     return sink_.refuse(header.stream, Status::invalid_argument, "no such open stream: " + std::to_string(header.stream));
   }
   if (header.type != static_cast<uint8_t>(FrameType::request)) return;
@@ -49,7 +52,7 @@ void Session::frame(const FrameHeader& header, std::string data) {
     return sink_.refuse(header.stream, Status::invalid_argument, "malformed ttrpc request");
   }
   sink_.request({header.stream, std::move(*request.mutable_service()), std::move(*request.mutable_method()),
-                 std::move(*request.mutable_payload())});
+                 std::move(*request.mutable_payload()), (header.flags & kRemoteOpen) != 0});
 }
 
 std::string encode_answer(uint32_t stream, std::string payload) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "shim/ttrpc/frame.h"
 #include "shim/ttrpc/status.h"
@@ -14,6 +15,7 @@ struct Request {
   std::string service;
   std::string method;
   std::string payload;
+  bool opens_stream = false;  // the client goes on with messages of its own
 };
 
 // The rules of one connection without the connection: bytes in, requests and
@@ -22,6 +24,8 @@ class Session {
  public:
   struct Sink {
     std::function<void(Request)> request;
+    // False: no such stream is open. `last`: the client sends no more on it.
+    std::function<bool(uint32_t stream, std::optional<std::string> message, bool last)> data;
     std::function<void(uint32_t stream, Status, std::string message)> refuse;
   };
 

@@ -22,6 +22,12 @@ struct Recorder {
   std::vector<std::string> seen;
   Session session{Session::Sink{
       .request = [this](Request r) { seen.push_back("request " + std::to_string(r.stream) + " " + r.service + "/" + r.method + " " + r.payload); },
+      .data =
+          [this](uint32_t stream, std::optional<std::string> message, bool last) {
+            if (stream != 7) return false;
+            seen.push_back("data " + message.value_or("-") + (last ? " last" : ""));
+            return true;
+          },
       .refuse =
           [this](uint32_t stream, Status status, std::string message) {
             seen.push_back("refuse " + std::to_string(stream) + " " + std::to_string(static_cast<int>(status)) + " " + message);
@@ -49,6 +55,8 @@ TEST(Session, gives_requests_or_says_why_not) {
       {"not protobuf", encode_frame(1, FrameType::request, "\xff\xff\xff"), {"refuse 1 3 malformed ttrpc request"}},
       {"empty request", encode_frame(1, FrameType::request, ""), {"request 1 / "}},
       {"data without a stream", encode_frame(1, FrameType::data, "x"), {"refuse 1 3 no such open stream: 1"}},
+      {"data of a stream", encode_frame(7, FrameType::data, "x") + encode_frame(7, FrameType::data, ""), {"data x", "data "}},
+      {"the end of a stream", encode_frame(7, FrameType::data, "", kRemoteClosed | kNoData), {"data - last"}},
       {"a response", encode_frame(1, FrameType::response, "x"), {}},
       {"unknown type", encode_frame(1, static_cast<FrameType>(9), "x") + request(1), {"request 1 S/M P"}},
       {"too long, then the next", oversize + std::string((4 << 20) + 1, 'z') + request(5),
