@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/pod/pod_spec.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace wherry::shim {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kPodConfig = "runtime.v1.PodSandboxConfig";
+constexpr int kSandboxOomScoreAdj = -998;
+constexpr int kSandboxCpuShares = 2;
+constexpr std::string_view kSlice = ".slice";
+
+struct Pod {
+  const pb::CreateSandboxRequest& request;
+  pb::PodSandboxConfig config;
+
+  const pb::LinuxSandboxSecurityContext& security() const { return config.linux_config().security_context(); }
+  const pb::NamespaceOption& namespaces() const { return security().namespace_options(); }
+  bool host_network() const { return namespaces().network() == pb::NODE; }
+  bool host_ipc() const { return namespaces().ipc() == pb::NODE; }
+};
+
+Result<Pod> parse(const pb::CreateSandboxRequest& request) {
+  const std::string_view url = request.options().type_url();
+  if (url.substr(url.rfind('/') + 1) != kPodConfig) {
+    return error(ErrorKind::invalid, "CreateSandbox: expected options of type " + std::string(kPodConfig) + ", found `" + std::string(url) + "`");
+  }
+  Pod pod{request, {}};
+  if (!pod.config.ParseFromString(request.options().value())) return error(ErrorKind::invalid, "CreateSandbox: malformed PodSandboxConfig");
+  return pod;
+}
+
+// As containerd's CRI plugin does it: a parent that is a slice means systemd.
+std::string cgroups_path(const std::string& parent, const std::string& id) {
+  if (parent.empty()) return "";
+  const std::string base = parent.substr(parent.rfind('/') + 1);
+  if (base.ends_with(kSlice)) return base + ":cri-containerd:" + id;
+  return parent + (parent.ends_with('/') ? "" : "/") + id;
+}
+
+Json mappings(const google::protobuf::RepeatedPtrField<pb::IDMapping>& all) {
+  Json out = Json::array();
+  for (const pb::IDMapping& one : all) {
+    out.push_back({{"containerID", one.container_id()}, {"hostID", one.host_id()}, {"size", one.length()}});
+  }
+  return out;
+}
+
+Json namespaces_of(const Pod& pod) {
+  Json out = Json::array({{{"type", "mount"}}});
+  if (!pod.host_network()) {
+    out.push_back({{"type", "network"}, {"path", pod.request.netns_path()}});
+    out.push_back({{"type", "uts"}});
+  }
+  if (pod.namespaces().pid() != pb::NODE) out.push_back({{"type", "pid"}});
+  if (!pod.host_ipc()) out.push_back({{"type", "ipc"}});
+  if (pod.namespaces().has_userns_options() && pod.namespaces().userns_options().mode() == pb::POD) out.push_back({{"type", "user"}});
+  return out;
+}
+
+Result<uint32_t> id_of(int64_t value, const char* what) {
+  if (value < 0 || value > std::numeric_limits<uint32_t>::max()) {
+    return error(ErrorKind::invalid, std::string("CreateSandbox: ") + what + ": " + std::to_string(value) + " is no user or group");
+  }
+  return static_cast<uint32_t>(value);
+}
+
+Result<Json> user_of(const Pod& pod) {
+  Json user{{"uid", TRY(id_of(pod.security().run_as_user().value(), "run_as_user"))},
+            {"gid", TRY(id_of(pod.security().run_as_group().value(), "run_as_group"))}};
+  Json groups = Json::array();
+  for (const int64_t group : pod.security().supplemental_groups()) groups.push_back(TRY(id_of(group, "supplemental_groups")));
+  if (!groups.empty()) user["additionalGids"] = groups;
+  return user;
+}
+
+Json annotations_of(const Pod& pod) {
+  Json out = Json::object();
+  for (const auto& [key, value] : pod.config.annotations()) out[key] = value;
+  for (const auto& [key, value] : pod.request.annotations()) out[key] = value;
+  const std::string prefix = "io.kubernetes.cri.";
+  out[prefix + "container-type"] = "sandbox";
+  out[prefix + "sandbox-id"] = pod.request.sandbox_id();
+  out[prefix + "sandbox-name"] = pod.config.metadata().name();
+  out[prefix + "sandbox-namespace"] = pod.config.metadata().namespace_();
+  out[prefix + "sandbox-uid"] = pod.config.metadata().uid();
+  out[prefix + "sandbox-log-directory"] = pod.config.log_directory();
+  return out;
+}
+
+Json mount(const char* at, const char* type, const std::string& source, std::initializer_list<const char*> options) {
+  Json list = Json::array();
+  for (const char* option : options) list.push_back(option);
+  return {{"destination", at}, {"type", type}, {"source", source}, {"options", list}};
+}
+
+Json mounts_of(const Pod& pod) {
+  const std::string shm = pod.host_ipc() ? "/dev/shm" : pod.request.bundle_path() + "/pod/shm";
+  return Json::array({
+      mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}),
+      mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}),
+      mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}),
+      mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}),
+      mount("/dev/shm", "bind", shm, {"rbind", "ro", "nosuid", "nodev", "noexec"}),
+  });
+}
+
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+Result<std::string> pod_spec(const pb::CreateSandboxRequest& request) {
+  const Pod pod = TRY(parse(request));
+  if (!pod.host_network() && request.netns_path().empty()) {
+    return error(ErrorKind::invalid, "CreateSandbox: a pod with a network of its own needs netns_path");
+  }
+  Json sysctls = Json::object();
+  for (const auto& [key, value] : pod.config.linux_config().sysctls()) sysctls[key] = value;
+  Json spec{
+      {"ociVersion", "1.1.0"},
+      {"process", {{"user", TRY(user_of(pod))},
+                   {"args", {"/pause"}},
+                   {"cwd", "/"},
+                   {"capabilities", Json::object()},
+                   {"noNewPrivileges", true},
+                   {"oomScoreAdj", kSandboxOomScoreAdj}}},
+      {"root", {{"path", "rootfs"}, {"readonly", true}}},
+      {"mounts", mounts_of(pod)},
+      {"annotations", annotations_of(pod)},
+      {"linux", {{"namespaces", namespaces_of(pod)},
+                 {"cgroupsPath", cgroups_path(pod.config.linux_config().cgroup_parent(), request.sandbox_id())},
+                 {"resources", {{"cpu", {{"shares", kSandboxCpuShares}}}}},
+                 {"sysctl", sysctls}}}};
+  if (!pod.host_network() && !pod.config.hostname().empty()) spec["hostname"] = pod.config.hostname();
+  const pb::UserNamespace& user = pod.namespaces().userns_options();
+  if (pod.namespaces().has_userns_options() && user.mode() == pb::POD) {
+    spec["linux"]["uidMappings"] = mappings(user.uids());
+    spec["linux"]["gidMappings"] = mappings(user.gids());
+  }
+  return dumped(spec);
+}
+
+Result<std::string> with_pod_files(const std::string& spec_json, const std::string& pod_bundle) {
+  Json spec = Json::parse(spec_json, nullptr, false);
+  if (!spec.is_object()) return error(ErrorKind::invalid, "config.json: expected an object");
+  Json& mounts = spec["mounts"];
+  if (mounts.is_null()) mounts = Json::array();
+  if (!mounts.is_array()) return error(ErrorKind::invalid, "config.json: mounts: expected an array");
+  const auto has = [&](const char* at) {
+    for (const Json& one : mounts) {
+      if (one.is_object() && one.contains("destination") && one["destination"] == at) return true;
+    }
+    return false;
+  };
+  const bool read_only = spec.contains("root") && spec["root"].is_object() && spec["root"].value("readonly", Json(false)) == true;
+  struct File {
+    const char* at;
+    const char* name;
+  };
+  for (const File& file : {File{"/etc/hostname", "hostname"}, {"/etc/hosts", "hosts"}, {"/etc/resolv.conf", "resolv.conf"}}) {
+    if (!has(file.at)) mounts.push_back(mount(file.at, "bind", pod_bundle + "/pod/" + file.name, {"rbind", "rprivate", read_only ? "ro" : "rw"}));
+  }
+  if (!has("/dev/shm")) mounts.push_back(mount("/dev/shm", "bind", pod_bundle + "/pod/shm", {"rbind", "rprivate", "rw", "nosuid", "nodev", "noexec"}));
+  return dumped(spec);
+}
+
+}  // namespace wherry::shim

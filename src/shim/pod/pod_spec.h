@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "shim/proto/sandbox.pb.h"
+
+namespace wherry::shim {
+
+// With `sandboxer = "shim"` (containerd 2.x) nobody makes a specification for the
+// pod's sandbox: containerd gives us the pod's configuration as the kubelet sent it.
+
+// The sandbox's config.json: what containerd's own sandboxer would have written.
+// invalid if the request is none of a pod's.
+Result<std::string> pod_spec(const pb::CreateSandboxRequest& request);
+
+// What the containers of a pod share and containerd's own sandboxer would have
+// made: resolv.conf, hosts, hostname and a shm file system below `bundle`/pod.
+Result<void> make_pod_files(const pb::CreateSandboxRequest& request);
+// Also after a crash; fine if there are none.
+void remove_pod_files(const std::string& bundle);
+
+// The specification of a container of the pod with mounts of those files where it
+// has none of its own. `pod_bundle`: that of the sandbox.
+Result<std::string> with_pod_files(const std::string& spec_json, const std::string& pod_bundle);
+
+}  // namespace wherry::shim
