@@ -11,6 +11,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/rootfs.h"
 #include "shim/address.h"
+#include "shim/pod/pod_spec.h"
 #include "shim/proto/task.pb.h"
 #include "shim/task/bundle.h"
 #include "shim/task/timestamp.h"
@@ -59,6 +60,7 @@ int delete_bundle(const Flags& flags) {
   }
   warn(remove_cgroup(bundle.read_cgroup()));
   warn(sandbox::unmount_rootfs(bundle.rootfs()));
+  remove_pod_files(bundle.path());
   bundle.forget();
   const std::string address = bundle.read_address();
   if (!address.empty()) remove_stale_socket(std::string(path_of_address(address)));

@@ -17,6 +17,8 @@
 #include <cstdlib>
 
 #include "shim/modules.h"
+#include "shim/sandbox_service.h"
+#include "shim/streaming/streams.h"
 #include "shim/task/service.h"
 
 namespace wherry::shim {
@@ -83,6 +85,8 @@ Result<UniqueFd> stop_signals() {
 Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) {
   const UniqueFd signals = TRY(stop_signals());
   const auto loop = TRY(EventLoop::create());
+  const auto streams = Streams::create(*loop);
+  StreamRelay relay(*loop, *streams);
   const auto publisher = Publisher::create(config.ttrpc_address, config.ns, log);
   const auto launcher = TRY(sandbox::Launcher::create());
   TaskService::Config service_config;
@@ -92,6 +96,7 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   service_config.workshop.launcher = launcher.get();
   service_config.workshop.prepare = module_source(service_config.workshop.cgroups, log, config.cache_directory);
   service_config.workshop.log = &log;
+  service_config.workshop.streams = &relay;
   service_config.before_exit = [&config] { ::unlink(config.socket_path.c_str()); };
   service_config.exit = [&loop] { loop->stop(); };
   if (!config.shim_cgroup.empty()) {
@@ -99,8 +104,14 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
     if (!joined) log.write(Level::warning, "shim_cgroup " + config.shim_cgroup + ": " + joined.error().to_string());
   }
   const auto service = TaskService::create(std::move(service_config));
+  const auto sandboxes = SandboxService::create(*service);
   const auto server = TRY(Server::create(*loop, std::move(listener), {
-      .request = [&service](Request request, Call call) { service->handle(std::move(request), std::move(call)); },
+      .request =
+          [&](Request request, Call call) {
+            if (request.service == SandboxService::kService) return sandboxes->handle(std::move(request), std::move(call));
+            if (request.service == Streams::kService) return streams->handle(request, std::move(call));
+            service->handle(std::move(request), std::move(call));
+          },
       .closed = [&service](uint64_t id) { service->connection_closed(id); },
   }));
   TRY(loop->watch(signals.get(), EPOLLIN, [&](uint32_t) {

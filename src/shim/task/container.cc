@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "sandbox/rootfs.h"
+#include "shim/pod/pod_spec.h"
 #include "shim/task/wasm_backend.h"
 
 namespace wherry::shim {
@@ -40,12 +41,13 @@ Result<void> try_build(Container& container, const pb::CreateTaskRequest& reques
   if (!request.checkpoint().empty()) return error(ErrorKind::unsupported, "restoring a checkpoint is not implemented");
   if (request.terminal()) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
   container.spec_json = TRY(container.bundle.config());
+  if (!container.pod_bundle.empty()) container.spec_json = TRY(with_pod_files(container.spec_json, container.pod_bundle));
   container.spec = TRY(sandbox::parse_spec(container.spec_json));
   TRY(mount_rootfs(container, request));
   container.backend = TRY(make_backend(container, workshop));
   Process& init = *container.init;
   init.stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
-  init.stdio = TRY(Stdio::open(init.stdio_config, workshop.deadline));
+  init.stdio = TRY(Stdio::open(init.stdio_config, workshop.deadline, workshop.streams));
   init.child = TRY(container.backend->create_init(*init.stdio));
   init.stdio->container_has_them();
   return container.bundle.write_init(init.child->pid());

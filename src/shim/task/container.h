@@ -30,6 +30,7 @@ struct Workshop {
   sandbox::Launcher* launcher = nullptr;
   std::function<Result<Module>(const sandbox::Entrypoint&)> prepare;  // compiles or finds in the cache
   Deadline deadline;
+  StreamRelay* streams = nullptr;
   const Log* log = nullptr;
 };
 
@@ -43,6 +44,7 @@ struct Container {
 
   const std::string id;
   const Bundle bundle;
+  std::string pod_bundle;  // "": containerd made the pod's files
 
   // Set by build().
   std::string spec_json;

@@ -13,6 +13,7 @@ namespace wherry::shim {
 namespace {
 
 constexpr uint32_t kLastSignal = 64;
+constexpr std::chrono::seconds kEndTime{10};
 
 Error finished() { return error(ErrorKind::not_found, "process already finished"); }
 
@@ -60,6 +61,7 @@ Result<pb::CreateTaskResponse> TaskService::create_task(const pb::CreateTaskRequ
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return error(ErrorKind::unavailable, "the shim is shutting down");
+    if (pod_bundle_ != request.bundle()) container->pod_bundle = pod_bundle_;
     if (!containers_.emplace(request.id(), container).second) {
       return error(ErrorKind::already_exists, "container " + request.id() + " already exists");
     }
@@ -220,6 +222,7 @@ void TaskService::tell_exit(const ContainerPtr& container, const ProcessPtr& pro
     process->state = State::stopped;
     process->exit_status = exit.status;
     process->exited_at = exit.at;
+    stopped_.notify_all();
     waiters.swap(process->waiters);
     fill_exit(*process, response);
     oom = oom_kills > std::exchange(container->oom_kills, oom_kills);
@@ -317,6 +320,7 @@ Result<pb::DeleteResponse> TaskService::delete_task(const pb::DeleteRequest& req
     if (init.state != State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
     if (std::exchange(init.deleting, true)) return error(ErrorKind::not_found, "container " + request.id() + " is being deleted");
   }
+  if (const auto killed = container->backend->kill_all(); killed) container->init->stdio->drain();
   if (const auto done = dismantle(*container); !done) {
     config_.workshop.log->write(Level::warning, "delete: " + done.error().to_string(), {{"container", container->id}});
   }
@@ -351,16 +355,53 @@ bool TaskService::may_exit_locked() const {
   return containers_.empty();
 }
 
-void TaskService::shutdown(TaskService& service, const std::string&, Call call) {
-  bool exit = false;
+Result<void> TaskService::end(const std::string& id) {
+  pb::KillRequest kill_request;
+  kill_request.set_id(id);
+  kill_request.set_signal(SIGKILL);
+  kill_request.set_all(true);
+  const auto killed = kill(kill_request);
+  if (!killed && killed.error().kind != ErrorKind::not_found) return killed.error();
   {
-    const std::lock_guard lock(service.mutex_);
-    // Those that were deleted while they are being created end it themselves.
-    const bool live = std::any_of(service.containers_.begin(), service.containers_.end(), [](const auto& entry) { return !entry.second->abandoned; });
-    if (!live) service.shutdown_wanted_ = true;
-    exit = !service.closing_ && service.may_exit_locked();
-    service.closing_ = service.closing_ || exit;
+    std::unique_lock lock(mutex_);
+    const auto container = find_locked(id);
+    if (!container) return {};
+    const Process& init = *(*container)->init;
+    if (!stopped_.wait_for(lock, kEndTime, [&] { return init.state == State::stopped; })) {
+      return error(ErrorKind::unavailable, "container " + id + " does not end");
+    }
   }
+  pb::DeleteRequest delete_request;
+  delete_request.set_id(id);
+  const auto deleted = delete_task(delete_request);
+  if (!deleted && deleted.error().kind != ErrorKind::not_found) return deleted.error();
+  return {};
+}
+
+void TaskService::share_files_of(std::string pod_bundle) {
+  const std::lock_guard lock(mutex_);
+  pod_bundle_ = std::move(pod_bundle);
+}
+
+// Whether the shim exits now; if not, it may do so with its last container.
+bool TaskService::decide_exit() {
+  const std::lock_guard lock(mutex_);
+  // Those that were deleted while they are being created end it themselves.
+  const bool live = std::any_of(containers_.begin(), containers_.end(), [](const auto& entry) { return !entry.second->abandoned; });
+  if (!live) shutdown_wanted_ = true;
+  const bool exit = !closing_ && may_exit_locked();
+  closing_ = closing_ || exit;
+  return exit;
+}
+
+void TaskService::shut_down() {
+  if (!decide_exit()) return;
+  config_.before_exit();
+  config_.exit();
+}
+
+void TaskService::shutdown(TaskService& service, const std::string&, Call call) {
+  const bool exit = service.decide_exit();
   if (exit) service.config_.before_exit();
   call.answer({});
   if (exit) service.config_.exit();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,6 +38,19 @@ class TaskService {
   void handle(Request request, Call call);
   void connection_closed(uint64_t connection_id);
 
+  // For the shim's other services, on a thread that may wait.
+  Result<pb::CreateTaskResponse> create_task(const pb::CreateTaskRequest& request);
+  Result<pb::StartResponse> start(const pb::StartRequest& request);
+  Result<pb::StateResponse> state(const pb::StateRequest& request);
+  Result<pb::Empty> kill(const pb::KillRequest& request);
+  Result<pb::StatsResponse> stats(const pb::StatsRequest& request);
+  // Kills the container if it runs, and deletes it. Fine if there is none.
+  Result<void> end(const std::string& id);
+  // Containers created from now on get the files of the pod whose bundle that is.
+  void share_files_of(std::string pod_bundle);
+  // Exits if there is no container left.
+  void shut_down();
+
  private:
   enum class Where : uint8_t { loop, quick_pool, slow_pool };
   struct Method;
@@ -51,14 +65,9 @@ class TaskService {
   static void wait(TaskService& service, const std::string& payload, Call call);
   static void shutdown(TaskService& service, const std::string& payload, Call call);
 
-  Result<pb::CreateTaskResponse> create_task(const pb::CreateTaskRequest& request);
-  Result<pb::StartResponse> start(const pb::StartRequest& request);
-  Result<pb::StateResponse> state(const pb::StateRequest& request);
-  Result<pb::Empty> kill(const pb::KillRequest& request);
   Result<pb::DeleteResponse> delete_task(const pb::DeleteRequest& request);
   Result<pb::ConnectResponse> connect(const pb::ConnectRequest& request);
   Result<pb::PidsResponse> pids(const pb::PidsRequest& request);
-  Result<pb::StatsResponse> stats(const pb::StatsRequest& request);
   Result<pb::Empty> pause(const pb::PauseRequest& request);
   Result<pb::Empty> resume(const pb::ResumeRequest& request);
   Result<pb::Empty> close_io(const pb::CloseIORequest& request);
@@ -80,10 +89,13 @@ class TaskService {
   Result<pb::Empty> change_state(const std::string& id, State from, State to, Result<void> (Backend::*act)());
   Result<pb::DeleteResponse> delete_exec(const pb::DeleteRequest& request);
   bool may_exit_locked() const;
+  bool decide_exit();
 
   const Config config_;
   std::mutex mutex_;
+  std::condition_variable stopped_;  // a process is
   std::map<std::string, ContainerPtr, std::less<>> containers_;
+  std::string pod_bundle_;
   bool closing_ = false;
   bool shutdown_wanted_ = false;
   // Create may take long and may not keep the others from a thread.

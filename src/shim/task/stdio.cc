@@ -5,11 +5,14 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 
 namespace wherry::shim {
 namespace {
+
+constexpr std::chrono::seconds kDrainTime{10};
 
 Result<void> set_blocking(int fd, const std::string& path) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -87,10 +90,10 @@ std::string_view split_scheme(std::string_view text, std::string_view& rest) {
 
 }  // namespace
 
-Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Deadline& deadline) {
+Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Deadline& deadline, StreamRelay* relay) {
   if (config.terminal) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
-  std::unique_ptr<Stdio> stdio(new Stdio);
-  if (!config.stdin_path.empty()) {
+  std::unique_ptr<Stdio> stdio(new Stdio(relay));
+  if (!TRY(stdio->open_stream(0, config.stdin_path)) && !config.stdin_path.empty()) {
     const std::string& path = config.stdin_path;
     stdio->container_[0] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
     TRY(set_blocking(stdio->container_[0].get(), path));
@@ -104,7 +107,33 @@ Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Dead
   return stdio;
 }
 
+Stdio::~Stdio() {
+  for (const std::string& id : streams_) {
+    if (!id.empty()) relay_->forget(id);
+  }
+}
+
+// False if the path is not a stream's URI.
+Result<bool> Stdio::open_stream(int number, const std::string& uri) {
+  const std::string id = Streams::id_of(uri);
+  if (id.empty() || !relay_) return false;
+  container_[number] = TRY(number == 0 ? relay_->open_input(id) : relay_->open_output(id));
+  streams_[number] = id;
+  return true;
+}
+
+void Stdio::drain() {
+  const auto end = std::chrono::steady_clock::now() + kDrainTime;
+  for (int i = 1; i <= 2; i++) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (!streams_[i].empty()) relay_->finish(streams_[i], std::max(left, std::chrono::milliseconds(0)));
+  }
+}
+
 Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& deadline) {
+  const bool streams_out = TRY(open_stream(1, config.stdout_path));
+  const bool streams_err = TRY(open_stream(2, config.stderr_path));
+  if (streams_out || streams_err) return {};
   std::string_view rest;
   const std::string_view scheme = split_scheme(config.stdout_path, rest);
   if (scheme == "file") {
@@ -142,6 +171,7 @@ Result<void> Stdio::started() {
 }
 
 void Stdio::close_stdin() {
+  if (!streams_[0].empty()) relay_->end_input(streams_[0]);
   stdin_fifo_.clear();
   stdin_writer_.reset();
 }

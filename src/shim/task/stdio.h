@@ -6,11 +6,13 @@
 #include <string>
 
 #include "base/fd.h"
+#include "shim/streaming/relay.h"
 
 namespace wherry::shim {
 
 // Where a container's standard streams go, as containerd names them: "" for
-// nothing, the path of a fifo, or a URI in stdout for both outputs.
+// nothing, the path of a fifo, a URI in stdout for both outputs, or for each a
+// stream over ttrpc (`ttrpc+unix://SOCKET?streaming_id=ID`).
 struct StdioConfig {
   std::string stdin_path{};
   std::string stdout_path{};
@@ -29,7 +31,9 @@ using Deadline = std::function<void(std::function<void()> action)>;
 class Stdio {
  public:
   // Waits for the client to open the other end of its fifos, until the deadline.
-  static Result<std::unique_ptr<Stdio>> open(const StdioConfig& config, const Deadline& deadline);
+  // `relay` may be nullptr where there are no streams over ttrpc.
+  static Result<std::unique_ptr<Stdio>> open(const StdioConfig& config, const Deadline& deadline, StreamRelay* relay = nullptr);
+  ~Stdio();
   Stdio(const Stdio&) = delete;
   Stdio& operator=(const Stdio&) = delete;
 
@@ -42,9 +46,13 @@ class Stdio {
   // have done so before it could tell containerd: that is its end.
   Result<void> started();
   void close_stdin();
+  // The process is dead: waits, for a while, until the client has what it wrote.
+  // Nothing to do for fifos, which the process wrote into itself.
+  void drain();
 
  private:
-  Stdio() = default;
+  explicit Stdio(StreamRelay* relay) : relay_(relay) {}
+  Result<bool> open_stream(int number, const std::string& uri);
   Result<void> open_outputs(const StdioConfig& config, const Deadline& deadline);
 
   UniqueFd container_[3];
@@ -52,6 +60,8 @@ class Stdio {
   UniqueFd stdin_probe_;    // the container's reader, until started()
   UniqueFd stdin_writer_;
   UniqueFd readers_[3];
+  StreamRelay* const relay_;
+  std::string streams_[3];  // ids, "" for what is not streamed
 };
 
 }  // namespace wherry::shim
