@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-import containerd2
+import tools
 from cases import DATA
 from containerd import Containerd, HarnessError
 from suite import Skip, equal, program
@@ -41,9 +41,9 @@ def ctr_imports_it():
 
 
 def ctr_of_containerd_2_imports_it():
-    if not containerd2.is_built():
+    if not tools.is_built("containerd-2.4"):
         raise Skip("containerd 2 is not built yet; the shim's tests do that")
-    imported_by(Containerd(binary=containerd2.directory() / "containerd"))
+    imported_by(Containerd(binary=tools.containerd("2.4")[0] / "containerd"))
 
 
 def imported_by(daemon):

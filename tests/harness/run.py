@@ -12,8 +12,8 @@ import tempfile
 
 LIB = pathlib.Path(__file__).resolve().parents[1] / "lib"
 sys.path.insert(0, str(LIB))
-import containerd2  # noqa: E402
 import parts  # noqa: E402
+import tools  # noqa: E402
 from containerd import RUNC, Containerd  # noqa: E402
 from image import write_image  # noqa: E402
 from remains import Remains  # noqa: E402
@@ -77,7 +77,7 @@ def _():
 @suite.test("containerd 2.4: container, restart, leak check")
 def _():
     need_containerd()
-    where, reason = containerd2.ensure(timeout=280)
+    where, reason = tools.containerd("2.4", timeout=280)
     if not where:
         raise Skip(reason)
     with tempfile.TemporaryDirectory() as directory, Containerd(where / "containerd") as daemon:

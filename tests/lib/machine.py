@@ -12,7 +12,7 @@ import stat
 import subprocess
 import tempfile
 
-from containerd2 import cache_directory
+from tools import cache_directory
 
 QEMU = "qemu-system-x86_64"
 KERNEL_PACKAGE = "linux-image-cloud-amd64"

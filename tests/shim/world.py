@@ -11,7 +11,7 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
-import containerd2  # noqa: E402
+import tools  # noqa: E402
 from containerd import WHERRY, Containerd, HarnessError  # noqa: E402
 from image import write_image  # noqa: E402
 from suite import BUILD, Skip, program, wait_until  # noqa: E402
@@ -67,7 +67,7 @@ class World:
         program("wherryc")
         binary = "/usr/bin/containerd"
         if self.version == "2.4":
-            directory, self._missing = containerd2.ensure()
+            directory, self._missing = tools.containerd("2.4")
             if self._missing:
                 raise Skip(self._missing)
             binary = directory / "containerd"
