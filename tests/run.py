@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds, then runs every test. The last line is `N passed, N failed, N skipped`. See tests/README.md."""
 import argparse
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,10 @@ WITHOUT_ASAN = {
     "sandbox": "its processes re-execute themselves behind a system call filter that the sanitizers do not fit through",
     "llvm_contract": "runs LLVM's code",
 }
+
+# Suites that want programs which take long to build: they come last, and the programs are built meanwhile.
+LATE = ("k8s",)
+TOOLS = ("containerd-2.4", "cni", "cri", "etcd", "kubernetes")
 
 ASAN_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:handle_segv=0:allow_user_segv_handler=1",
@@ -56,12 +62,38 @@ def plan(options):
     yield "build", lambda: build(tree, "release")
     yield "checks", lambda: parts.checks(SOURCE)
     yield "unit", lambda: parts.unit_tests(tree, environment)
-    for name, file in parts.suites(SOURCE).items():
-        yield name, lambda file=file: parts.suite(file, SOURCE, environment)
+    suites = {name: lambda file=file: parts.suite(file, SOURCE, environment) for name, file in parts.suites(SOURCE).items()}
+    yield from ((name, function) for name, function in suites.items() if name not in LATE)
     yield "build-asan", lambda: build(asan, "asan", unit_tests_only=True)
     yield "unit-asan", lambda: [
         *parts.unit_tests(asan, {**environment_of(asan), **ASAN_ENVIRONMENT}, WITHOUT_ASAN),
         *(Result(SKIP, name, reason) for name, reason in WITHOUT_ASAN.items())]
+    yield from ((name, suites[name]) for name in LATE)
+
+
+@contextlib.contextmanager
+def tools_in_the_background(wanted):
+    """Builds what suites would build when it is their turn, if they are wanted, with what the processors have to spare."""
+    if not wanted:
+        yield
+        return
+    command = ["nice", "-n", "19", sys.executable, SOURCE / "tests" / "lib" / "tools.py", *TOOLS]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def run_parts(chosen, results):
+    for name, function in chosen:
+        start = time.monotonic()
+        found = list(function())
+        results.add_part(name, found, time.monotonic() - start)
+        if name in ("build", "build-asan") and found[0].state == FAIL:
+            break
 
 
 def main():
@@ -81,16 +113,9 @@ def main():
         parser.error(f"no part named {', '.join(sorted(unknown))}; see --list")
 
     results = Results()
-    for name, function in todo:
-        if options.parts and name not in options.parts:
-            continue
-        start = time.monotonic()
-        found = list(function())
-        results.add_part(name, found, time.monotonic() - start)
-        if name == "build" and found[0].state == FAIL:
-            break
-        if name == "build-asan" and found[0].state == FAIL:
-            break
+    chosen = [(name, function) for name, function in todo if not options.parts or name in options.parts]
+    with tools_in_the_background(wanted=any(name in LATE for name, _ in chosen) and len(chosen) > 1):
+        run_parts(chosen, results)
     line = results.summary()
     options.build.mkdir(exist_ok=True)
     (options.build / "test-summary").write_text(line + "\n")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suite protocol of tests/README.md for Python: PASS, FAIL and SKIP lines."""
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import signal
@@ -27,36 +29,38 @@ class Suite:
     def __init__(self):
         self._tests = []
 
-    def test(self, name):
+    def test(self, name, alone=True):
+        """Adds a test. One that is not `alone` may run at the same time as its neighbours that are not."""
         def add(function):
-            self._tests.append((name.replace(": ", ", "), function))  # ": " ends the name in a FAIL line
+            self._tests.append((name.replace(": ", ", "), function, alone))  # ": " ends the name in a FAIL line
             return function
         return add
 
-    def main(self):
+    def main(self, workers=1):
         """Runs the tests whose name contains one of the arguments (all without) and exits."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         wanted = sys.argv[1:]
+        todo = [t for t in self._tests if not wanted or any(part in t[0] for part in wanted)]
         failed = 0
-        for name, function in self._tests:
-            if not wanted or any(part in name for part in wanted):
-                failed += not _run(name, function)
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for together, tests in itertools.groupby(todo, key=lambda t: not t[2]):
+                results = (pool.map if together else map)(lambda t: _run(t[0], t[1]), tests)
+                for text in results:
+                    print(text, flush=True)
+                    failed += text.startswith("FAIL")
         sys.exit(1 if failed else 0)
 
 
 def _run(name, function):
+    """The lines of one test's result."""
     try:
         function()
     except Skip as reason:
-        print(f"SKIP {name}: {_one_line(reason)}", flush=True)
+        return f"SKIP {name}: {_one_line(reason)}"
     except Exception as error:  # an AssertionError or anything else: the test failed
-        print(f"FAIL {name}: {_one_line(error) or type(error).__name__}", flush=True)
-        for line in traceback.format_exc().rstrip().splitlines():
-            print(f"  {line}", flush=True)
-        return False
-    else:
-        print(f"PASS {name}", flush=True)
-    return True
+        trace = "".join(f"\n  {line}" for line in traceback.format_exc().rstrip().splitlines())
+        return f"FAIL {name}: {_one_line(error) or type(error).__name__}{trace}"
+    return f"PASS {name}"
 
 
 def _one_line(text):

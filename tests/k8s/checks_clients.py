@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user does with kubectl to a running pod."""
+import json
+import re
+import subprocess
+
+import images
+from cluster import NODE_NAME
+from place import busybox, container, httpbin, once, pod
+from suite import equal
+
+
+def logs_follow_a_running_container(p):
+    p.create(pod(container("tick", 20)))
+    p.wait_ready()
+    follower = p.popen("logs", "-f", "p", stdout=subprocess.PIPE)
+    seen = [follower.stdout.readline().strip() for _ in range(50)]
+    follower.kill()
+    follower.communicate()
+    equal(seen, [str(i) for i in range(50)], "lines")
+
+
+def logs_of_the_container_before_are_kept(p):
+    p.create(pod(container("tick", 1, 3), restartPolicy="Always"))
+    p.wait(lambda: p.container().get("restartCount", 0) > 0, "restart")
+    equal(p.logs("p", "c", "--previous"), "0\n1\n2\n", "log")
+
+
+def exec_runs_a_module_of_the_image(p):
+    p.create(pod(container("sleep")))
+    p.wait_ready()
+    equal(p.kubectl("exec", "p", "--", "/guest.wasm", "env", "HOSTNAME"), "HOSTNAME=p\n", "output")
+    equal(p.run("exec", "p", "--", "/guest.wasm", "exit", "9").returncode, 9, "exit code")
+    equal(p.kubectl("exec", "-i", "p", "--", "/guest.wasm", "echo", stdin="through and back"), "through and back", "echo")
+
+
+def exec_runs_the_toolbox(p):
+    p.create(pod(container("sleep")))
+    p.wait_ready()
+    assert "guest.wasm" in p.kubectl("exec", "p", "--", "ls", "/")
+    equal(p.kubectl("exec", "p", "--", "cat", "/etc/hostname"), "p\n", "output of cat")
+
+
+def exec_runs_a_program_of_a_native_container(p):
+    p.create(pod(busybox("sleep 1000", name="c")))
+    p.wait_ready()
+    equal(p.kubectl("exec", "p", "--", "sh", "-c", "echo $((6 * 7))"), "42\n", "output")
+
+
+def exec_of_what_is_not_there_says_so(p):
+    p.create(pod(container("sleep")))
+    p.wait_ready()
+    done = p.run("exec", "p", "--", "/no/such/program")
+    assert done.returncode != 0 and "/no/such/program" in done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def attach_reaches_standard_input(p):
+    p.create(pod(container("echo", stdin=True, stdinOnce=True), restartPolicy="Never"))
+    p.wait_ready()
+    p.run("attach", "-i", "p", stdin="a line from outside\n")
+    p.wait_phase("Succeeded")
+    equal(p.logs(), "a line from outside\n", "log")
+
+
+def a_terminal_is_one(p):
+    p.create(pod(busybox("sleep 1000", name="c")))
+    p.wait_ready()
+    command = f"KUBECONFIG={p.cluster.environment['KUBECONFIG']} kubectl -n {p.name} exec -it p -- sh -c 'tty; stty size'"
+    said = p.cluster.run("script", "-qec", command, "/dev/null").stdout
+    assert "/dev/pts/" in said, said
+
+
+def cp_goes_both_ways(p):
+    p.create(pod(container("sleep"), busybox("sleep 1000", mounts={"data": "/data"}), volumes=[{"name": "data", "emptyDir": {}}]))
+    p.wait_ready()
+    there, back = p.cluster.directory / f"{p.name}.there", p.cluster.directory / f"{p.name}.back"
+    there.write_text("copied")
+    p.kubectl("cp", "-c", "native", str(there), "p:/data/file")
+    p.kubectl("cp", "-c", "native", "p:/data/file", str(back))
+    equal(back.read_text(), "copied", "file")
+
+
+def cp_from_a_container_of_only_a_module(p):
+    """kubectl starts tar in the container."""
+    p.create(pod(container("sleep")))
+    p.wait_ready()
+    back = p.cluster.directory / f"{p.name}.back"
+    p.kubectl("cp", "p:/etc/passwd", str(back))
+    assert back.read_text().startswith("root:")
+
+
+def port_forward_reaches_a_guest(p):
+    p.create(pod(httpbin(readinessProbe={"tcpSocket": {"port": 3000}, "periodSeconds": 1})))
+    p.wait_ready()
+    forward = p.popen("port-forward", "p", ":3000", stdout=subprocess.PIPE)
+    try:
+        port = int(re.search(r"127\.0\.0\.1:(\d+) ->", forward.stdout.readline())[1])
+        for _ in range(3):
+            equal(p.fetch("127.0.0.1", port), "ok\n", "answer")
+    finally:
+        forward.kill()
+        forward.communicate()
+
+
+def metrics_of_the_pod_are_those_of_its_cgroup(p):
+    p.create(pod(container("spin", resources={"limits": {"cpu": "100m", "memory": "64Mi"}})))
+    p.wait_ready()
+
+    def summary():
+        text = p.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{NODE_NAME}/proxy/stats/summary")
+        return next((i for i in json.loads(text)["pods"] if i["podRef"]["namespace"] == p.name), {})
+    p.wait(lambda: summary().get("containers", [{}])[0].get("cpu", {}).get("usageNanoCores", 0) > 5e7, "CPU use in the summary", timeout=90)
+    seen = summary()
+    use, memory = seen["containers"][0]["cpu"]["usageNanoCores"], seen["containers"][0]["memory"]["workingSetBytes"]
+    assert use < 1.6e8, f"{use} nanocores at a limit of 1e8"
+    assert 1 << 18 < memory < 64 << 20, f"{memory} bytes"
+    text = p.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{NODE_NAME}/proxy/metrics/resource")
+    rows = [line for line in text.splitlines() if f'namespace="{p.name}"' in line]
+    kinds = {line.split("{")[0] for line in rows}
+    wanted = {"container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "pod_cpu_usage_seconds_total", "pod_memory_working_set_bytes"}
+    assert wanted <= kinds, f"only {sorted(kinds)}"
+
+
+def a_debug_container_joins_a_running_pod(p):
+    p.create(pod(httpbin()))
+    p.wait_ready()
+    p.kubectl("debug", "p", f"--image={images.BUSYBOX}", "--container=look", "--profile=general", "--", "sh", "-c",
+              "printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 3000; sleep 1000")
+    p.wait_log("ok", container="look")
+
+
+def a_debug_container_sees_its_targets_processes(p):
+    p.create(pod(httpbin()))
+    p.wait_ready()
+    p.kubectl("debug", "p", f"--image={images.BUSYBOX}", "--container=look", "--target=c", "--profile=general", "--", "sh", "-c", "ps; sleep 1000")
+    p.wait_log("httpbin", container="look")
+
+
+def every_line_is_in_the_log(p):
+    p.create(once("tick", 0, 2000))
+    p.wait_phase("Succeeded")
+    equal(p.logs().split(), [str(i) for i in range(2000)], "lines")
+
+
+SMOKE = [logs_follow_a_running_container, attach_reaches_standard_input, port_forward_reaches_a_guest]
+FULL = [exec_runs_a_module_of_the_image, exec_runs_the_toolbox,
+        logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one,
+        cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
+        a_debug_container_sees_its_targets_processes, every_line_is_in_the_log]

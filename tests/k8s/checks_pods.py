@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is in one pod: its volumes, environment, probes, life and limits."""
+import json
+import pathlib
+
+from place import TLS_IMAGE, busybox, container, httpbin, once, pod
+from suite import Skip, equal
+
+FAST = {"periodSeconds": 1, "failureThreshold": 1}
+
+
+def _object(kind, name, **content):
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **content}
+
+
+def _field(path):
+    return {"valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+# --- volumes and environment
+
+def a_config_map_and_a_secret_are_files_and_variables(p):
+    said = p.completed(
+        _object("ConfigMap", "config", data={"greeting": "hello"}), _object("Secret", "secret", stringData={"word": "hush"}),
+        once("print", "/config/greeting", "/secret/word", mounts={"config": "/config", "secret": "/secret"},
+             volumes=[{"name": "config", "configMap": {"name": "config"}}, {"name": "secret", "secret": {"secretName": "secret"}}]))
+    equal(said, "hellohush", "files")
+    said = p.completed(once("env", "GREETING", "WORD", name="q", env=[
+        {"name": "GREETING", "valueFrom": {"configMapKeyRef": {"name": "config", "key": "greeting"}}},
+        {"name": "WORD", "valueFrom": {"secretKeyRef": {"name": "secret", "key": "word"}}}]), pod="q")
+    equal(said, "GREETING=hello\nWORD=hush\n", "variables")
+
+
+def a_changed_config_map_reaches_a_running_pod(p):
+    p.create(_object("ConfigMap", "config", data={"port": "first"}),
+             pod(httpbin(mounts={"config": "/config"}), volumes=[{"name": "config", "configMap": {"name": "config"}}]))
+    p.wait_ready()
+    p.kubectl("patch", "configmap", "config", "-p", '{"data":{"port":"second"}}')
+    file = p.root() / "config" / "port"
+    p.kubectl("annotate", "pod", "p", "touched=now")  # the kubelet looks at once
+    p.wait(lambda: file.read_text() == "second", "new content", timeout=120)
+
+
+def containers_share_an_empty_dir(p):
+    volumes = [{"name": "shared", "emptyDir": {}}]
+    writer = container("append", "/shared/note", "from the first", name="writer", mounts={"shared": "/shared"})
+    said = p.completed(once("print", "/shared/note", mounts={"shared": "/shared"}, volumes=volumes, initContainers=[writer]))
+    equal(said, "from the first\n", "what the second read")
+
+
+def a_host_path_is_written_and_read_only_where_asked(p):
+    place = p.cluster.directory / "host" / p.name
+    place.mkdir(parents=True)
+    volumes = [{"name": "host", "hostPath": {"path": str(place)}}]
+    p.completed(once("append", "/host/note", "written", mounts={"host": "/host"}, volumes=volumes))
+    equal((place / "note").read_text(), "written\n", "file of the host")
+    second = once("append", "/host/note", "again", name="q", volumes=volumes)
+    second["spec"]["containers"][0]["volumeMounts"] = [{"name": "host", "mountPath": "/host", "readOnly": True}]
+    p.create(second)
+    p.wait_phase("Failed", "q")
+    assert "ead-only" in p.logs("q"), p.logs("q")
+    equal((place / "note").read_text(), "written\n", "file of the host")
+
+
+def a_sub_path_is_mounted_as_a_file(p):
+    mount = [{"name": "config", "mountPath": "/etc/app.conf", "subPath": "a"}]
+    made = once("print", "/etc/app.conf", volumes=[{"name": "config", "configMap": {"name": "config"}}])
+    made["spec"]["containers"][0]["volumeMounts"] = mount
+    equal(p.completed(_object("ConfigMap", "config", data={"a": "one", "b": "two"}), made), "one", "file")
+
+
+def the_downward_api_tells_of_the_pod(p):
+    said = p.completed(once(
+        "env", "NAME", "SPACE", "NODE", "CPU", resources={"limits": {"cpu": "500m", "memory": "64Mi"}},
+        env=[{"name": "NAME", **_field("metadata.name")}, {"name": "SPACE", **_field("metadata.namespace")}, {"name": "NODE", **_field("spec.nodeName")},
+             {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}}]))
+    equal(said, f"NAME=p\nSPACE={p.name}\nNODE=wherry-node\nCPU=500\n", "variables")
+    labelled = once("print", "/pod/labels", name="q", mounts={"pod": "/pod"}, volumes=[
+        {"name": "pod", "downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}}])
+    labelled["metadata"]["labels"] = {"tier": "front"}
+    equal(p.completed(labelled, pod="q"), 'tier="front"', "labels")
+
+
+def names_of_the_pod_are_in_its_files(p):
+    said = p.completed(once("print", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", hostAliases=[{"ip": "10.9.8.7", "hostnames": ["friend"]}]))
+    assert "10.9.8.7\tfriend" in said and "nameserver 10.96.0.10" in said and said.endswith("p\n"), said
+
+
+def a_service_account_token_is_for_its_audience(p):
+    source = {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}}
+    said = p.completed(once("print", "/token/token", mounts={"token": "/token"}, volumes=[{"name": "token", "projected": {"sources": [source]}}]))
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": said, "audiences": ["vault"]}}
+    status = json.loads(p.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review)))["status"]
+    equal((status.get("authenticated"), status["user"]["username"]), (True, f"system:serviceaccount:{p.name}:default"), "review")
+
+
+def a_guest_calls_the_api_server_with_its_token(p):
+    """The guest has no TLS: a native sidecar adds it, as a mesh would."""
+    if not p.cluster.has_tls_image:
+        raise Skip("no socat to make the sidecar of")
+    p.kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods")
+    p.kubectl("create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={p.name}:default")
+    home = "/var/run/secrets/kubernetes.io/serviceaccount"
+    sidecar = container("socat", "TCP-LISTEN:8001,fork,reuseaddr", f"OPENSSL:10.96.0.1:443,cafile={home}/ca.crt", image=TLS_IMAGE, name="tls",
+                        restartPolicy="Always", startupProbe={"tcpSocket": {"port": 8001}, "periodSeconds": 1})
+    said = p.completed(once("get", "127.0.0.1", 8001, f"/api/v1/namespaces/{p.name}/pods", f"{home}/token", initContainers=[sidecar]))
+    assert said.startswith("HTTP/1.1 200") and '"name": "p"' in said or '"name":"p"' in said, said[:300]
+
+
+# --- probes
+
+def an_http_probe_makes_a_pod_ready(p):
+    p.create(pod(httpbin(readinessProbe={"httpGet": {"path": "/healthz", "port": 3000}, **FAST})))
+    p.wait_ready()
+
+
+def a_tcp_probe_makes_a_pod_ready(p):
+    p.create(pod(httpbin(readinessProbe={"tcpSocket": {"port": 3000}, **FAST})))
+    p.wait_ready()
+
+
+def a_grpc_probe_makes_a_pod_ready(p):
+    p.create(pod(container("health", 50051, readinessProbe={"grpc": {"port": 50051}, **FAST})))
+    p.wait_ready()
+
+
+def an_exec_probe_of_a_module_makes_a_pod_ready(p):
+    p.create(pod(container("sleep", readinessProbe={"exec": {"command": ["/guest.wasm", "exit", "0"]}, "timeoutSeconds": 5, **FAST})))
+    p.wait_ready()
+
+
+def an_exec_probe_of_the_toolbox_sees_a_file_come_and_go(p):
+    p.create(pod(container("sleep", mounts={"tmp": "/tmp"}, readinessProbe={"exec": {"command": ["cat", "/tmp/healthy"]}, "timeoutSeconds": 5, **FAST}),
+                 volumes=[{"name": "tmp", "emptyDir": {}}]))
+    p.wait_phase("Running")
+    p.wait(lambda: any("Readiness probe failed" in e["message"] for e in p.get("events")["items"]), "failed probe")
+    file = p.root() / "tmp" / "healthy"
+    file.write_text("")
+    p.wait_ready()
+
+
+def a_failed_liveness_probe_restarts_the_container(p):
+    p.create(pod(httpbin(livenessProbe={"httpGet": {"path": "/missing", "port": 3000}, **FAST}), terminationGracePeriodSeconds=1))
+    p.wait(lambda: p.container().get("restartCount", 0) > 0, "restart")
+    equal(p.container()["lastState"]["terminated"]["exitCode"], 143, "exit code")
+
+
+# --- life
+
+def termination_is_graceful(p):
+    p.create(pod(container("sleep"), terminationGracePeriodSeconds=20))
+    p.wait_ready()
+    watch = p.popen("get", "pod", "p", "--watch", "--output-watch-events", "-o", "json", stdout=-1)
+    p.kubectl("delete", "pod", "p", "--wait=false")
+    p.wait_gone()
+    watch.kill()
+    codes = {c["state"]["terminated"]["exitCode"] for c in _containers(watch.communicate()[0]) if "terminated" in c["state"]}
+    equal(codes, {143}, "exit codes")
+
+
+def _containers(text):
+    decoder, place = json.JSONDecoder(), 0
+    while (place := text.find("{", place)) >= 0:
+        try:
+            event, place = decoder.raw_decode(text, place)
+        except ValueError:
+            return
+        yield from event["object"].get("status", {}).get("containerStatuses", [])
+
+
+def a_pre_stop_hook_runs_before_the_signal(p):
+    place = p.cluster.directory / "host" / p.name
+    place.mkdir(parents=True)
+    hook = {"preStop": {"exec": {"command": ["/guest.wasm", "append", "/host/note", "stopping"]}}}
+    p.create(pod(container("sleep", mounts={"host": "/host"}, lifecycle=hook), volumes=[{"name": "host", "hostPath": {"path": str(place)}}]))
+    p.wait_ready()
+    p.kubectl("delete", "pod", "p")
+    equal((place / "note").read_text(), "stopping\n", "what the hook wrote")
+
+
+def a_post_start_hook_runs(p):
+    hook = {"postStart": {"exec": {"command": ["/guest.wasm", "append", "/tmp/note", "started"]}}}
+    p.create(pod(container("sleep", mounts={"tmp": "/tmp"}, lifecycle=hook), volumes=[{"name": "tmp", "emptyDir": {}}]))
+    p.wait_ready()
+    equal((p.root() / "tmp/note").read_text(), "started\n", "what the hook wrote")
+
+
+def the_kernels_kill_is_reported_as_oom_killed(p):
+    """A file in memory counts against the limit; no allocation of the guest's fails before."""
+    writer = ["/data/file", "x" * 4000]
+    made = pod(container("fill", *writer, mounts={"data": "/data"}, resources={"limits": {"memory": "32Mi"}}), restartPolicy="Never",
+               volumes=[{"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}])
+    p.create(made)
+    p.wait_phase("Failed")
+    ended = p.container()["state"]["terminated"]
+    equal((ended["reason"], ended["exitCode"]), ("OOMKilled", 137), "end")
+
+
+def memory_grow_fails_before_the_kernel_kills(p):
+    p.create(once("eat", 200, resources={"limits": {"memory": "64Mi"}}))
+    p.wait_phase("Failed")
+    equal(p.container()["state"]["terminated"]["exitCode"], 7, "exit code")
+
+
+def a_last_message_reaches_the_status(p):
+    p.create(once("append", "/dev/termination-log", "famous last words"))
+    p.wait_phase("Succeeded")
+    equal(p.container()["state"]["terminated"]["message"], "famous last words\n", "message")
+
+
+def a_trap_is_an_error_with_its_reason(p):
+    p.create(once("trap"))
+    p.wait_phase("Failed")
+    equal(p.container()["state"]["terminated"]["exitCode"], 134, "exit code")
+    assert "unreachable" in p.logs(), p.logs()
+
+
+def a_missing_entrypoint_is_a_clear_event(p):
+    p.create(pod(container(command=["/nothing.wasm"])))
+    p.wait(lambda: any("nothing.wasm" in e["message"] for e in p.get("events")["items"] if e["type"] == "Warning"), "event with the name")
+
+
+# --- several containers
+
+def an_ordinary_init_container_runs_first(p):
+    said = p.completed(once("print", "/data/note", mounts={"data": "/data"}, volumes=[{"name": "data", "emptyDir": {}}],
+                            initContainers=[container("append", "/data/note", "a", name="first", mounts={"data": "/data"}),
+                                            container("append", "/data/note", "b", name="second", mounts={"data": "/data"})]))
+    equal(said, "a\nb\n", "order")
+
+
+def a_sidecar_outlives_nothing_but_the_others(p):
+    sidecar = httpbin(name="sidecar", restartPolicy="Always", startupProbe={"httpGet": {"path": "/healthz", "port": 3000}, **FAST, "failureThreshold": 30})
+    said = p.completed(once("get", "127.0.0.1", 3000, "/healthz", initContainers=[sidecar]))
+    assert said.startswith("HTTP/1.1 200") and said.endswith("ok\n"), said
+    equal(p.container(name="sidecar")["state"]["terminated"]["exitCode"], 143, "exit code of the sidecar")
+
+
+def a_native_sidecar_shares_network_and_volume(p):
+    native = busybox("echo from busybox > /data/note; until printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 3000; do sleep 0.1; done; sleep 1000",
+                     mounts={"data": "/data"})
+    p.create(pod(httpbin(mounts={"data": "/data"}), native, volumes=[{"name": "data", "emptyDir": {}}]))
+    p.wait_ready()
+    p.wait_log("ok", container="native")
+    equal((p.root() / "data/note").read_text(), "from busybox\n", "file of the sidecar")
+
+
+def a_native_init_container_prepares_for_a_module(p):
+    said = p.completed(once("print", "/data/note", mounts={"data": "/data"}, volumes=[{"name": "data", "emptyDir": {}}],
+                            initContainers=[busybox("echo prepared > /data/note", mounts={"data": "/data"})]))
+    equal(said, "prepared\n", "file")
+
+
+def containers_share_the_process_namespace_where_asked(p):
+    p.create(pod(container("sleep"), busybox("sleep 1000"), shareProcessNamespace=True))
+    p.wait_ready()
+    listing = p.kubectl("exec", "p", "-c", "native", "--", "ps")
+    assert "sleep 1000" in listing and len(listing.splitlines()) > 4, listing
+
+
+# --- limits
+
+def _group(p, name="c"):
+    """The container's cgroup in the hierarchies of memory and cpu, seen from outside."""
+    pid = p.pid(name=name)
+    rows = [line.split(":", 2) for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
+    return {c: pathlib.Path("/sys/fs/cgroup", c, path.lstrip("/")) for _, names, path in rows for c in names.split(",") if c}
+
+
+def _value(group, controller, file):
+    return (group[controller] / file).read_text().strip()
+
+
+def limits_are_those_of_the_cgroups(p):
+    p.create(pod(container("sleep", resources={"limits": {"cpu": "300m", "memory": "64Mi"}, "requests": {"cpu": "100m", "memory": "32Mi"}})))
+    p.wait_ready()
+    group = _group(p)
+    if "memory" not in group:
+        raise Skip("looks at version 1 of cgroups")
+    equal(_value(group, "memory", "memory.limit_in_bytes"), str(64 << 20), "memory of the container")
+    equal(_value(group, "cpu", "cpu.cfs_quota_us"), "30000", "cpu of the container")
+    above = {c: g.parent for c, g in group.items()}
+    equal(_value(above, "memory", "memory.limit_in_bytes"), str((64 + 8) << 20), "memory of the pod, with the overhead")
+    equal(_value(above, "cpu", "cpu.cfs_quota_us"), "31000", "cpu of the pod, with the overhead")
+
+
+def limits_of_the_pod_hold_for_all_its_containers(p):
+    made = pod(container("sleep"), resources={"limits": {"cpu": "200m", "memory": "48Mi"}})
+    p.create(made)
+    p.wait_ready()
+    group = _group(p)
+    if "memory" not in group:
+        raise Skip("looks at version 1 of cgroups")
+    equal(_value({c: g.parent for c, g in group.items()}, "memory", "memory.limit_in_bytes"), str((48 + 8) << 20), "memory of the pod")
+
+
+def a_resize_happens_in_place(p):
+    p.create(pod(container("sleep", resources={"limits": {"cpu": "300m", "memory": "64Mi"}})))
+    p.wait_ready()
+    if "memory" not in (group := _group(p)):
+        raise Skip("looks at version 1 of cgroups")
+    change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "400m", "memory": "96Mi"}, "limits": {"cpu": "400m", "memory": "96Mi"}}}]}}
+    p.kubectl("patch", "pod", "p", "--subresource", "resize", "--type=strategic", "-p", json.dumps(change))
+    p.wait(lambda: _value(group, "memory", "memory.limit_in_bytes") == str(96 << 20) and _value(group, "cpu", "cpu.cfs_quota_us") == "40000",
+           "new limits in the cgroup")
+    equal(p.container()["restartCount"], 0, "restarts")
+
+
+SMOKE = [
+    a_config_map_and_a_secret_are_files_and_variables, containers_share_an_empty_dir, a_host_path_is_written_and_read_only_where_asked,
+    the_downward_api_tells_of_the_pod, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, termination_is_graceful, the_kernels_kill_is_reported_as_oom_killed, a_sidecar_outlives_nothing_but_the_others,
+    limits_are_those_of_the_cgroups,
+]
+FULL = [
+    a_changed_config_map_reaches_a_running_pod, a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
+    a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
+    an_exec_probe_of_a_module_makes_a_pod_ready, an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
+    a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,
+    a_post_start_hook_runs, memory_grow_fails_before_the_kernel_kills, a_last_message_reaches_the_status, a_trap_is_an_error_with_its_reason,
+    a_missing_entrypoint_is_a_clear_event, an_ordinary_init_container_runs_first, a_native_init_container_prepares_for_a_module,
+    containers_share_the_process_namespace_where_asked, limits_of_the_pod_hold_for_all_its_containers, a_resize_happens_in_place,
+]
