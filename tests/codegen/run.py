@@ -14,6 +14,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 sys.path.insert(0, str(HERE))
+import constants  # noqa: E402
 import hostile  # noqa: E402
 from suite import Skip, Suite, program  # noqa: E402
 
@@ -98,6 +99,16 @@ def _():
         module.write_bytes(case)
         errors = {compile_module(module, pathlib.Path(scratch) / "artifact", "--threads", n).stderr for n in "124"}
     assert len(errors) == 1 and "type mismatch" in errors.pop(), f"different errors: {errors}"
+
+
+@suite.test("dividing by a constant is dividing")
+def _():
+    with tempfile.TemporaryDirectory() as scratch:
+        module = pathlib.Path(scratch) / "module.wasm"
+        module.write_bytes(constants.module())
+        done = subprocess.run([program("wherry"), "run", "--invoke", "check", module], capture_output=True, text=True, timeout=60,
+                              env={"WHERRY_CACHE": scratch, "HOME": scratch, "PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stdout.strip()) == (0, "0"), f"{done.stdout}{done.stderr}"
 
 
 def update(names):

@@ -27,6 +27,36 @@ SignedMagic signed_magic(uint32_t d) {
   return {((uint64_t{1} << (32 + shift)) / d) + 1, shift};
 }
 
+// Of 64 bits there is no wider product, so a factor can lack its 65th bit (`add`),
+// which is made up for by adding n once more. As in "Division by invariant
+// integers using multiplication" (Granlund, Montgomery); d is no power of two.
+struct Magic64 {
+  uint64_t factor;
+  int shift;
+  bool add;
+};
+// 2^exponent / d rounded up, if that has 64 bits and is exact enough, else with a bit more.
+Magic64 magic64(uint64_t d, int exponent, int shift) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide power = Wide{1} << exponent;
+  const auto quotient = static_cast<uint64_t>(power / d), rest = static_cast<uint64_t>(power % d);
+  if (d - rest < uint64_t{1} << shift) return {quotient + 1, shift, false};
+  const bool carry = rest >= d - rest;  // of the bit more
+  return {2 * quotient + carry + 1, shift, true};
+}
+Magic64 unsigned_magic64(uint64_t d) {
+  const int shift = 63 - std::countl_zero(d);
+  return magic64(d, 64 + shift, shift);
+}
+// With `add`, the factor as a signed number is 2^64 too small. Without, the
+// quotient is shifted by one bit less.
+Magic64 signed_magic64(uint64_t d) {
+  const int shift = 63 - std::countl_zero(d);
+  Magic64 magic = magic64(d, 63 + shift, shift);
+  if (!magic.add) --magic.shift;
+  return magic;
+}
+
 }  // namespace
 
 // x / n and x % n for constants. Returns false if dividing is as good.
@@ -34,8 +64,8 @@ bool Machine::divide_by_constant(const Row& row) {
   const uint64_t n = masked(row.type, f_.top().bits);
   const bool remainder = row.extra & kRemainder;
   if (row.extra & kSigned) {
-    if (row.type != Type::i32 || n < 2 || n > INT32_MAX) return false;
-    divide_signed(static_cast<uint32_t>(n), remainder);
+    if (n < 2 || n > static_cast<uint64_t>(row.type == Type::i32 ? INT32_MAX : INT64_MAX)) return false;
+    row.type == Type::i32 ? divide_signed(static_cast<uint32_t>(n), remainder) : divide_signed64(n, remainder);
     return true;
   }
   if (is_power_of_two(n)) {
@@ -47,47 +77,108 @@ bool Machine::divide_by_constant(const Row& row) {
     }
     return true;
   }
-  if (row.type != Type::i32 || n == 0) return false;
-  divide_unsigned(static_cast<uint32_t>(n), remainder);
+  if (n == 0) return false;
+  row.type == Type::i32 ? divide_unsigned(static_cast<uint32_t>(n), remainder) : divide_unsigned64(n, remainder);
   return true;
 }
 
-// x - quotient * n, of 32 bits; the quotient's register takes the result.
-void Machine::remainder_of(Value x, Reg quotient, uint32_t n) {
+// x - quotient * n, of x's type.
+void Machine::remainder_of(Value x, Reg quotient, uint64_t n) {
+  const Type type = x.type;
+  const auto immediate = static_cast<int32_t>(n);
   if (is_power_of_two(n)) {
-    emit(Inst::kIdShl, gp32(quotient), Imm(std::countr_zero(n)));
+    emit(Inst::kIdShl, gp(type, quotient), Imm(std::countr_zero(n)));
+  } else if (type == Type::i32 || static_cast<uint64_t>(immediate) == n) {
+    emit(Inst::kIdImul, gp(type, quotient), gp(type, quotient), Imm(immediate));
   } else {
-    emit(Inst::kIdImul, gp32(quotient), gp32(quotient), Imm(static_cast<int32_t>(n)));
+    const Reg factor = f_.allocate(Bank::integer);
+    load_constant(Type::i64, factor, n);
+    emit(Inst::kIdImul, gp64(quotient), gp64(factor));
+    f_.release(factor);
   }
   const Reg reg = f_.in_temporary(x);
-  emit(Inst::kIdSub, gp32(reg), gp32(quotient));
+  emit(Inst::kIdSub, gp(type, reg), gp(type, quotient));
   f_.release(quotient);
-  push_result(Type::i32, reg);
+  push_result(type, reg);
+}
+
+// Takes rax and rdx; x, in a register, is in another one then.
+Value Machine::take_division_registers(Value x) {
+  if (const Reg reg = f_.in_register(x); reg == kRax || reg == kRdx) {
+    const Reg other = f_.allocate_of(integer_temporaries_but_division());
+    emit(Inst::kIdMov, gp(x.type, other), gp(x.type, reg));
+    f_.release(x);
+    x = Value::in(x.type, other);
+  }
+  f_.take(kRax);
+  f_.take(kRdx);
+  return x;
 }
 
 void Machine::divide_unsigned(uint32_t n, bool remainder) {
   f_.pop();
   Value x = f_.pop();
-  const Reg reg = clean_register(x);
+  clean_register(x);
+  x = take_division_registers(x);
   // With 64 bits of 1/n, rounded up, the upper half of the product is exact for
   // every 32-bit x.
   const uint64_t inverse = ~uint64_t{0} / n + 1;
-  Value dividend = Value::in(Type::i64, reg);
-  if (reg == kRax || reg == kRdx) {
-    const Reg other = f_.allocate_of(integer_temporaries_but_division());
-    emit(Inst::kIdMov, gp32(other), gp32(reg));
-    f_.release(x);
-    x = Value::in(Type::i32, other);
-    dividend.reg = other;
-  }
-  f_.take(kRax);
-  f_.take(kRdx);
   load_constant(Type::i64, kRax, inverse);
-  emit(Inst::kIdMul, gp64(kRdx), gp64(kRax), gp64(dividend.reg));
+  emit(Inst::kIdMul, gp64(kRdx), gp64(kRax), gp64(f_.in_register(x)));
   f_.release(kRax);
   if (remainder) return remainder_of(x, kRdx, n);
   f_.release(x);
   push_result(Type::i32, kRdx);
+}
+
+void Machine::divide_unsigned64(uint64_t n, bool remainder) {
+  f_.pop();
+  const Value x = take_division_registers(f_.pop());
+  const Magic64 magic = unsigned_magic64(n);
+  Value source = x;
+  const Reg reg = f_.in_register(source);
+  load_constant(Type::i64, kRax, magic.factor);
+  emit(Inst::kIdMul, gp64(kRdx), gp64(kRax), gp64(reg));
+  if (magic.add) {  // (x + upper half) / 2 without the carry
+    emit(Inst::kIdMov, gp64(kRax), gp64(reg));
+    emit(Inst::kIdSub, gp64(kRax), gp64(kRdx));
+    emit(Inst::kIdShr, gp64(kRax), Imm(1));
+    emit(Inst::kIdAdd, gp64(kRdx), gp64(kRax));
+  }
+  emit(Inst::kIdShr, gp64(kRdx), Imm(magic.shift));
+  f_.release(kRax);
+  if (remainder) return remainder_of(x, kRdx, n);
+  f_.release(x);
+  push_result(Type::i64, kRdx);
+}
+
+void Machine::divide_signed64(uint64_t n, bool remainder) {
+  f_.pop();
+  const Value x = take_division_registers(f_.pop());
+  Value source = x;
+  const Reg reg = f_.in_register(source);
+  if (is_power_of_two(n)) {
+    // Rounds towards zero: n - 1 is added to what is negative.
+    const int bits = std::countr_zero(n);
+    emit(Inst::kIdMov, gp64(kRdx), gp64(reg));
+    emit(Inst::kIdSar, gp64(kRdx), Imm(63));
+    emit(Inst::kIdShr, gp64(kRdx), Imm(64 - bits));
+    emit(Inst::kIdAdd, gp64(kRdx), gp64(reg));
+    emit(Inst::kIdSar, gp64(kRdx), Imm(bits));
+  } else {
+    const Magic64 magic = signed_magic64(n);
+    load_constant(Type::i64, kRax, magic.factor);
+    emit(Inst::kIdImul, gp64(kRdx), gp64(kRax), gp64(reg));
+    if (magic.add) emit(Inst::kIdAdd, gp64(kRdx), gp64(reg));
+    emit(Inst::kIdSar, gp64(kRdx), Imm(magic.shift));
+    emit(Inst::kIdMov, gp64(kRax), gp64(reg));
+    emit(Inst::kIdShr, gp64(kRax), Imm(63));
+    emit(Inst::kIdAdd, gp64(kRdx), gp64(kRax));
+  }
+  f_.release(kRax);
+  if (remainder) return remainder_of(x, kRdx, n);
+  f_.release(x);
+  push_result(Type::i64, kRdx);
 }
 
 void Machine::divide_signed(uint32_t n, bool remainder) {

@@ -109,7 +109,10 @@ class Machine final : public baseline::Machine {
   bool divide_by_constant(const Row& row);
   void divide_unsigned(uint32_t n, bool remainder);
   void divide_signed(uint32_t n, bool remainder);
-  void remainder_of(Value x, Reg quotient, uint32_t n);
+  void divide_unsigned64(uint64_t n, bool remainder);
+  void divide_signed64(uint64_t n, bool remainder);
+  Value take_division_registers(Value x);
+  void remainder_of(Value x, Reg quotient, uint64_t n);
   RegSet integer_temporaries_but_division() const;
   void compare(const Row& row);
   void eqz(const Row& row);
