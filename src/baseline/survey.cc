@@ -2,6 +2,9 @@
 #include "baseline/survey.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "baseline/bulk.h"
 
 namespace wherry::baseline {
 namespace {
@@ -82,8 +85,11 @@ void Survey::run(wasm::Bytes body, uint32_t params) {
 
   wasm::TrustedCodeReader reader(body);
   wasm::Instruction in;
+  uint64_t constant = 0;  // of the instruction before, if it is an i32.const
   while (!reader.at_end() && reader.next(in)) {
+    const uint64_t before = std::exchange(constant, 0);
     switch (in.op) {
+      case Opcode::i32_const: constant = static_cast<uint32_t>(in.value); break;
       case Opcode::local_get: read(in.index); break;
       case Opcode::local_set:
       case Opcode::local_tee: set(in.index); break;
@@ -93,7 +99,7 @@ void Survey::run(wasm::Bytes body, uint32_t params) {
       case Opcode::else_: blocks_.back().id = next_block_++; break;
       case Opcode::end: leave(); break;
       default:
-        if (calls(in.op)) call_weight_ = saturating_add(call_weight_, weight_);
+        if (calls(in.op) && !is_inline_bulk(in, before)) call_weight_ = saturating_add(call_weight_, weight_);
         if (in.op >= Opcode::v128_load) uses_vectors_ = true;
     }
   }

@@ -37,6 +37,14 @@ TEST(Survey, the_two_arms_of_an_if_do_not_know_each_other) {
   EXPECT_TRUE(body.survey.local(0).needs_zero);
 }
 
+TEST(Survey, counts_small_copies_of_constant_size_as_no_calls) {
+  const auto copy_of = [](uint8_t size) { return std::vector<uint8_t>{kGet, 0, kGet, 1, kConst, size, 0xfc, 10, 0, 0, kEnd}; };
+  EXPECT_FALSE(Body(copy_of(16), 2).survey.has_calls());
+  EXPECT_TRUE(Body(copy_of(0), 2).survey.has_calls());
+  EXPECT_TRUE(Body({kGet, 0, kGet, 1, kConst, 65 | 0x80, 0, 0xfc, 10, 0, 0, kEnd}, 2).survey.has_calls());
+  EXPECT_TRUE(Body({kGet, 0, kGet, 1, kGet, 1, 0xfc, 10, 0, 0, kEnd}, 2).survey.has_calls());
+}
+
 TEST(Survey, lists_parameters_and_named_locals_only) {
   const Body body({kGet, 9, kDrop, kGet, 7, kDrop, kGet, 1, kDrop, kEnd}, 3);
   EXPECT_EQ(body.survey.used(), (std::vector<uint32_t>{0, 1, 2, 7, 9}));

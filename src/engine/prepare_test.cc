@@ -31,7 +31,7 @@ class Prepare : public testing::Test {
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     root_ = name;
     config_.directory = cache_path();
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     config_.limits.memory = 0;  // the sanitizer's shadow takes terabytes of address space
 #endif
     config_.compiler_path = fs::read_symlink("/proc/self/exe").parent_path() / "engine_test_compiler";

@@ -146,6 +146,15 @@ class Machine final : public baseline::Machine {
   void table_init(const Row& row);
   void touch(uint32_t table);
 
+  // bulk.cc
+  uint32_t inline_bulk_size();
+  void load_piece(uint32_t width, Reg to, x86::Mem from);
+  void store_piece(uint32_t width, x86::Mem to, Reg from);
+  void probe_end(const Address& start, uint32_t size);
+  Reg repeated_byte(Value& byte, uint32_t width);
+  void memory_copy(const Row& row);
+  void memory_fill(const Row& row);
+
   // float.cc, convert.cc
   void select(const Row& row);
   Reg vector_result(const Value& left, const Value& right);

@@ -107,8 +107,8 @@ void Machine::Rows::runtime() {
   using M = Machine;
   const auto number = [](Libcall call) { return static_cast<uint8_t>(call); };
   set(Opcode::memory_grow, {&M::libcall_row, Type::i32, 1, 1, 1, number(Libcall::memory_grow)});
-  set(Opcode::memory_copy, {&M::libcall_row, Type::i32, 3, 0, 2, number(Libcall::memory_copy)});
-  set(Opcode::memory_fill, {&M::libcall_row, Type::i32, 3, 0, 1, number(Libcall::memory_fill)});
+  set(Opcode::memory_copy, {&M::memory_copy, Type::i32, 3, 0, 2, number(Libcall::memory_copy)});
+  set(Opcode::memory_fill, {&M::memory_fill, Type::i32, 3, 0, 1, number(Libcall::memory_fill)});
   set(Opcode::memory_init, {&M::libcall_row, Type::i32, 3, 0, 2, number(Libcall::memory_init)});
   set(Opcode::data_drop, {&M::libcall_row, Type::i32, 0, 0, 1, number(Libcall::data_drop)});
   set(Opcode::elem_drop, {&M::libcall_row, Type::i32, 0, 0, 1, number(Libcall::elem_drop)});
