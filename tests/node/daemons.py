@@ -7,10 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
-import containerd2
-from containerd import Containerd, HarnessError
+import tools
+from containerd import Containerd
 from suite import BUILD, Skip, equal, program, wait_until
 
 TIMEOUT = 180
@@ -19,21 +18,14 @@ NOT_NEEDED = ("io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1
               "io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing")
 
 
-def binary_1_6():
+def containerd_1_6():
     if not pathlib.Path("/usr/bin/containerd").is_file():
         raise Skip("no containerd package")
     return pathlib.Path("/usr/bin/containerd")
 
 
-def binary_1_7():
-    path = containerd2.cache_directory() / "tools" / "containerd-1.7" / "containerd"
-    if not path.is_file():
-        raise Skip("containerd 1.7 is not in the cache of built tools")
-    return path
-
-
-def binary_2():
-    directory, reason = containerd2.ensure()
+def built(version):
+    directory, reason = tools.containerd(version)
     if not directory:
         raise Skip(reason)
     return directory / "containerd"
@@ -41,11 +33,11 @@ def binary_2():
 
 # (containerd, version of its file, with imports)
 KINDS = {
-    "containerd 1.6": (binary_1_6, 2, False),
-    "containerd 1.7": (binary_1_7, 2, False),
-    "containerd 2.4, version 2": (binary_2, 2, False),
-    "containerd 2.4, version 3": (binary_2, 3, False),
-    "containerd 2.4, version 4 with imports": (binary_2, 4, True),
+    "containerd 1.6": (containerd_1_6, 2, False),
+    "containerd 1.7": (lambda: built("1.7"), 2, False),
+    "containerd 2.4, version 2": (lambda: built("2.4"), 2, False),
+    "containerd 2.4, version 3": (lambda: built("2.4"), 3, False),
+    "containerd 2.4, version 4 with imports": (lambda: built("2.4"), 4, True),
 }
 
 

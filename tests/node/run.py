@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`wherry node`: what it makes of the configurations of each distribution, and of real containerds."""
-# timeout: 600
+# timeout: 1800
 import pathlib
 import sys
 
