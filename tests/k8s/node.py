@@ -51,7 +51,8 @@ mkdir -p /run/lock /run/netns /run/containerd $NODE/var $NODE/proc
 mount -t tmpfs tmpfs $NODE/var
 mkdir $NODE/var/upper $NODE/var/work
 mount -t overlay -o lowerdir=/var,upperdir=$NODE/var/upper,workdir=$NODE/var/work overlay /var
-mkdir -p /var/lib/kubelet /var/log/containers
+mkdir -p /var/lib/kubelet /var/log/containers /var/cache
+mount -t tmpfs -o mode=755 tmpfs /var/cache
 mount --bind $NODE/kubelet /var/lib/kubelet
 mount -t proc proc $NODE/proc  # whole: without one, user namespaces may not mount their own
 for name in $SYSCTLS; do
@@ -165,6 +166,13 @@ class Daemon:
                 self._process.kill()
                 raise NodeError(f"{self.name} does not end") from None
 
+    def stall(self, seconds):
+        """Stops it for a while. nsenter stops with its child, and has to be woken too."""
+        os.kill(self.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(self._process.pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
+
     def last_lines(self, count=5):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
 
@@ -198,21 +206,19 @@ class Node:
         endpoint = f"unix://{self.socket}"
         self.environment = {**os.environ, "PATH": ":".join(path), "CONTAINERD_ADDRESS": str(self.socket), "CONTAINER_RUNTIME_ENDPOINT": endpoint,
                             "IMAGE_SERVICE_ENDPOINT": endpoint, "KUBECONFIG": str(self.directory / "admin.kubeconfig"), "HOME": "/root",
-                            "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}
+                            "PYTHONDONTWRITEBYTECODE": "1", "CRI_CONFIG_FILE": str(self.directory / "crictl.yaml"), **(environment or {})}
         self.handlers = handlers or {"runc": "io.containerd.runc.v2", "wherry": "io.containerd.wherry.v1"}
         self.daemons = {}
         self._holder = None
         self._binaries = binaries
 
     def __enter__(self):
-        self._old = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             self._make_namespaces()
             self._configure()
-            registry = self.spawn("registry", sys.executable, HERE / "registry.py", self.directory / "registry", REGISTRY_PORT)
+            self.start_registry()
             self.spawn("containerd", self._binaries / "containerd", "--config", self.directory / "config.toml")
             self.wait_containerd()
-            wait_until(lambda: "listening" in registry.log.read_text(), "registry")
             for image in (images.PAUSE, images.BUSYBOX):
                 self.run("crictl", "pull", image)
         except BaseException:
@@ -222,7 +228,6 @@ class Node:
 
     def __exit__(self, *_):
         self.close()
-        signal.signal(signal.SIGTERM, self._old)
 
     def close(self):
         """Removes all traces. Safe to call twice."""
@@ -244,6 +249,14 @@ class Node:
     def spawn(self, name, *command):
         self.daemons[name] = Daemon(self, name, command)
         return self.daemons[name]
+
+    def start_registry(self, rate=0):
+        """Starts the registry, or starts it again; rate: bytes a second of one answer."""
+        if old := self.daemons.get("registry"):
+            old.stop(signal.SIGKILL)
+            old.log.unlink()
+        registry = self.spawn("registry", sys.executable, HERE / "registry.py", self.directory / "registry", REGISTRY_PORT, rate)
+        wait_until(lambda: "listening" in registry.log.read_text(), "registry")
 
     def run(self, *command, check=True, timeout=120, stdin=None):
         """Runs a command in the node to its end: the CompletedProcess with text."""
@@ -281,6 +294,35 @@ class Node:
                 found[pid] = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         return found
 
+    def leftovers(self, timeout=20):
+        """What is left when every pod was removed, one line each. Waits a while, since containerd cleans up behind its client."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self._leftovers()
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
+
+    def _leftovers(self):
+        own = {d.name for d in self.daemons.values()}
+        daemons = {self.daemons[name].pid for name in own} | {self.first_pid, self._holder.pid}
+        lines = [f"process {pid} {line[:160]}" for pid, line in self.processes().items() if pid not in daemons]
+        root = pathlib.Path("/proc", str(self.first_pid), "root")
+        mounts = pathlib.Path("/proc", str(self.first_pid), "mounts").read_text().splitlines()
+        lines += [f"mount {m.split()[1]}" for m in mounts if "/state/" in m]
+        lines += [f"cgroup {g}" for g in self.cgroups() if len(g.name) == 64]
+        lines += [f"socket {p.name}" for p in _listing(root / "run/containerd/s")]
+        lines += [f"fifo {p}" for p in (root / "run/containerd/fifo").glob("**/*") if not p.is_dir()]
+        bundles = _listing(self.directory / "state/io.containerd.runtime.v2.task/k8s.io")
+        lines += [f"bundle {p.name}" for p in bundles if not p.name.startswith(".")]  # those containerd was removing when it died
+        return lines
+
+    def network_leftovers(self):
+        """What is left of pods' networks, which containerd and CNI make."""
+        spaces = _listing(pathlib.Path("/proc", str(self.first_pid), "root/run/netns"))
+        addresses = [p for p in _listing(self.directory / "addresses/wherry") if p.name[0].isdigit()]
+        return [f"network namespace {p.name}" for p in spaces] + [f"address {p.name}" for p in addresses]
+
     # --- internal
 
     def _make_namespaces(self):
@@ -314,6 +356,7 @@ class Node:
         network = json.loads(json.dumps(CNI))
         network["plugins"][0]["ipam"]["dataDir"] = str(self.directory / "addresses")
         (self.directory / "cni" / "10-wherry.conflist").write_text(json.dumps(network))
+        (self.directory / "crictl.yaml").write_text(f"runtime-endpoint: unix://{self.socket}\nimage-endpoint: unix://{self.socket}\n")
         registry = f"http://127.0.0.1:{REGISTRY_PORT}"  # every registry's name means this one
         (self.directory / "certs.d" / "_default" / "hosts.toml").write_text(
             f'server = "{registry}"\n[host."{registry}"]\n  capabilities = ["pull", "resolve"]\n')
@@ -342,6 +385,13 @@ def make_groups(name):
                     (group / file).write_text((group.parent / file).read_text())
             groups.append(group)
     return groups
+
+
+def _listing(directory):
+    try:
+        return sorted(directory.iterdir())
+    except OSError:
+        return []
 
 
 def _members(group):

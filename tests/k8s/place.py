@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import images
@@ -49,28 +50,37 @@ def tls_files():
 
 
 class Lazy:
-    """A cluster that is started when the first test asks for it; why it can not be is each test's reason to be skipped."""
+    """A node or cluster that is started when the first test asks for it; why it can not be is each test's reason to be skipped.
 
-    def __init__(self, **keywords):
+    It lives as long as the thread that asked."""
+
+    def __init__(self, kind=Cluster, **keywords):
+        self._kind = kind
         self._keywords = keywords
         self._stack = contextlib.ExitStack()
-        self._cluster = None
+        self._lock = threading.Lock()
+        self._node = None
         self._missing = None
 
     def __call__(self):
+        with self._lock:
+            return self._started()
+
+    def _started(self):
         if self._missing:
             raise Skip(self._missing)
-        if self._cluster is None:
+        if self._node is None:
             program(SHIM)
             try:
-                self._cluster = self._stack.enter_context(Cluster(shims=BUILD / "bin", fill=fill, **self._keywords))
+                self._node = self._stack.enter_context(self._kind(**{"shims": BUILD / "bin", "fill": fill, **self._keywords}))
             except Skip as reason:
                 self._missing = str(reason)
                 raise
-        return self._cluster
+        return self._node
 
     def close(self):
         self._stack.close()
+        self._node = None
 
 
 class Place:

@@ -1,46 +1,66 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 2400
-"""Wherry on a real one-node Kubernetes: what CI has time for. `run.py --full` has all behaviours; more arguments select by substring."""
-import contextlib
+"""Wherry on a real one-node Kubernetes: what CI has time for, or more."""
+import argparse
 import pathlib
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
 import checks_clients  # noqa: E402
+import checks_faults  # noqa: E402
 import checks_node  # noqa: E402
 import checks_pods  # noqa: E402
 import checks_security  # noqa: E402
 import checks_workloads  # noqa: E402
+from node import Node  # noqa: E402
 from place import Lazy, Place  # noqa: E402
-from suite import Skip, Suite  # noqa: E402
+from suite import Suite  # noqa: E402
 
 WORKERS = 4
 
 
-def register(suite, cluster, module, full, prefix="", alone=False):
+def register(suite, cluster, module, full, alone=False):
     for function in module.SMOKE + (module.FULL if full else []):
         def check(function=function):
             with Place(cluster()) as place:
                 function(place)
-        suite.test(prefix + function.__name__.replace("_", " "), alone)(check)
+        suite.test(sentence(function), alone)(check)
+
+
+def register_faults(suite, cluster, node, full, long):
+    """These come when the cluster is no longer needed."""
+    def run(function):
+        cluster.close()
+        function(node())
+
+    for function in checks_faults.SMOKE + (checks_faults.FULL if full else []) + (checks_faults.LONG if long else []):
+        suite.test(sentence(function))(lambda function=function: run(function))
+
+
+def sentence(function):
+    return function.__name__.replace("_", " ")
 
 
 def main():
-    full = "--full" in sys.argv
-    version = next((a.partition("=")[2] for a in sys.argv if a.startswith("--containerd=")), "2.4")
-    sys.argv[1:] = [a for a in sys.argv[1:] if not a.startswith("--")]
-    suite, cluster = Suite(), Lazy(containerd=version)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="TEXT", help="only behaviours whose name contains one of these")
+    parser.add_argument("--full", action="store_true", help="all behaviours")
+    parser.add_argument("--long", action="store_true", help="minutes of chaos too")
+    parser.add_argument("--containerd", choices=("2.4", "1.7"), default="2.4")
+    options = parser.parse_args()
+    sys.argv[1:] = options.names
+    suite, cluster, node = Suite(), Lazy(containerd=options.containerd), Lazy(Node, containerd=options.containerd)
     for module in (checks_workloads, checks_pods, checks_clients, checks_security):
-        register(suite, cluster, module, full)
-    register(suite, cluster, checks_node, full, alone=True)
+        register(suite, cluster, module, options.full)
+    register(suite, cluster, checks_node, options.full, alone=True)
+    register_faults(suite, cluster, node, options.full, options.long)
     try:
-        with contextlib.suppress(Skip):  # every test says why; here, because a node lives as long as the thread that started it
-            cluster()
         suite.main(WORKERS)
     finally:
         cluster.close()
+        node.close()
 
 
 if __name__ == "__main__":

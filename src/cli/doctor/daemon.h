@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
-#include "base/result.h"
-
-namespace wherry::node {
+namespace wherry::cli {
 
 // A containerd of this machine.
 struct Daemon {
@@ -21,9 +17,4 @@ struct Daemon {
 // where distributions put it.
 Daemon find_daemon();
 
-// The process that listens on a socket of this machine; 0 if it is out of our sight.
-Result<pid_t> listener_of(const std::string& address);
-// The daemon that listens there, or find_daemon()'s program, which does not run then.
-Daemon find_daemon_at(const std::string& address);
-
-}  // namespace wherry::node
+}  // namespace wherry::cli

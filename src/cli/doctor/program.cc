@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/doctor/program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/fd.h"
+
+namespace wherry::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Result<pid_t> spawn(const std::vector<std::string>& command, int output) {
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, output, 1);
+  ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  pid_t pid = 0;
+  const int status = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (status != 0) return os_error(status, command[0]);
+  return pid;
+}
+
+// Until the end of the stream or the deadline.
+Result<std::string> read_until(int fd, Clock::time_point deadline, const std::string& name) {
+  constexpr size_t kLimit = 4 << 20;
+  std::string content;
+  std::array<char, 1 << 14> buffer;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd wait{fd, POLLIN, 0};
+    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) == 0)
+      return error(ErrorKind::unavailable, name + ": no answer in time");
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return os_error(errno, name);
+    if (n == 0) return content;
+    content.append(buffer.data(), static_cast<size_t>(n));
+    if (content.size() > kLimit) return error(ErrorKind::exhausted, name + ": it does not stop printing");
+  }
+}
+
+}  // namespace
+
+Result<std::string> output_of(const std::vector<std::string>& command, std::chrono::milliseconds limit) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "pipe");
+  const UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]);
+  const pid_t pid = TRY(spawn(command, in.get()));
+  in.reset();
+  auto content = read_until(out.get(), Clock::now() + limit, command[0]);
+  if (!content) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!content) return content;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return error(ErrorKind::failed_precondition, command[0] + ": it failed");
+  return content;
+}
+
+std::string find_on_path(std::string_view name, std::string_view path) {
+  while (!path.empty()) {
+    const std::string_view directory = path.substr(0, path.find(':'));
+    path.remove_prefix(std::min(path.size(), directory.size() + 1));
+    const std::string file = std::string(directory) + "/" + std::string(name);
+    struct stat info;
+    if (!directory.empty() && ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+        ::access(file.c_str(), X_OK) == 0)
+      return file;
+  }
+  return "";
+}
+
+}  // namespace wherry::cli
