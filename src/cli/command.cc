@@ -8,8 +8,8 @@
 namespace wherry::cli {
 
 std::span<const Command* const> commands() {
-  static constexpr const Command* kCommands[] = {&kRun,    &kCompile, &kInspect, &kPack,
-                                                 &kDoctor, &kCache,   &kVersion, &kHelp};
+  static constexpr const Command* kCommands[] = {&kRun,   &kCompile, &kInspect, &kPack,   &kDoctor,
+                                                 &kCache, &kNode,    &kVersion, &kHelp};
   return kCommands;
 }
 

@@ -2,13 +2,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "cli/doctor/containerd_config.h"
-#include "cli/doctor/daemon.h"
 #include "cli/doctor/finding.h"
-#include "cli/doctor/program.h"
+#include "node/containerd_config.h"
+#include "node/daemon.h"
+#include "node/program.h"
 
 namespace wherry::cli {
 namespace {
+
+using node::ContainerdConfig;
+using node::Daemon;
 
 constexpr char kShim[] = "containerd-shim-wherry-v1";
 constexpr std::chrono::seconds kPatience{5};
@@ -27,7 +30,7 @@ std::string version_of(const std::string& printed) {
 }
 
 void check_version(Findings& findings, const Daemon& daemon) {
-  const auto printed = output_of({daemon.program, "--version"}, kPatience);
+  const auto printed = node::output_of({daemon.program, "--version"}, kPatience);
   const std::string name = daemon.program + (daemon.running ? ", running" : ", not running");
   if (!printed)
     return findings.problem(printed.error().to_string(), "see what `" + daemon.program + " --version` says");
@@ -38,7 +41,7 @@ void check_version(Findings& findings, const Daemon& daemon) {
 Result<std::string> configuration(const Daemon& daemon) {
   constexpr size_t kLimit = 4 << 20;
   if (!daemon.program.empty()) {
-    auto dump = output_of({daemon.program, "--config", daemon.config, "config", "dump"}, kPatience);
+    auto dump = node::output_of({daemon.program, "--config", daemon.config, "config", "dump"}, kPatience);
     if (dump) return dump;
   }
   return read_file(daemon.config, kLimit);
@@ -59,7 +62,7 @@ void check_shim(Findings& findings, const Daemon& daemon, const ContainerdConfig
     return findings.problem("runtime `" + runtime.name + "`: no shim at " + runtime.path,
                             "install it there, or correct runtime_path in " + daemon.config);
   }
-  const std::string shim = find_on_path(kShim, daemon.path);
+  const std::string shim = node::find_on_path(kShim, daemon.path);
   if (!shim.empty()) return findings.ok("shim " + shim);
   findings.problem(std::string("no ") + kShim + " on containerd's PATH",
                    "put it into " + install_directory(daemon.path) + ", beside wherryc");
@@ -89,7 +92,7 @@ void check_runtime(Findings& findings, const Daemon& daemon, const ContainerdCon
 
 std::vector<Finding> check_containerd(const std::string& config_file) {
   Findings findings;
-  Daemon daemon = find_daemon();
+  Daemon daemon = node::find_daemon();
   if (!config_file.empty()) daemon.config = config_file;
   if (daemon.program.empty() && config_file.empty()) {
     findings.note("containerd is not installed: no containers, `wherry run` works", "install containerd");
@@ -101,7 +104,7 @@ std::vector<Finding> check_containerd(const std::string& config_file) {
     findings.problem(text.error().to_string(), "run `wherry doctor` as root, or give --config FILE");
     return findings.take();
   }
-  const auto config = parse_containerd_config(*text);
+  const auto config = node::parse_containerd_config(*text);
   if (!config) {
     findings.problem(daemon.config + ": " + config.error().to_string(), "correct the file");
     return findings.take();

@@ -5,38 +5,12 @@
 #include <vector>
 
 #include "engine/cache.h"
+#include "node/finding.h"
 
 namespace wherry::cli {
 
-// One thing that `wherry doctor` looked at.
-struct Finding {
-  enum class State : uint8_t {
-    ok,
-    note,     // works, but less well than it could
-    problem,  // something does not work
-  };
-
-  State state;
-  std::string what;
-  std::string cure = {};  // of a note or problem
-};
-
-// Adds `ok`, or what stands in its place if a condition does not hold.
-class Findings {
- public:
-  void ok(std::string what) { list_.push_back({Finding::State::ok, std::move(what)}); }
-  void note(std::string what, std::string cure) {
-    list_.push_back({Finding::State::note, std::move(what), std::move(cure)});
-  }
-  void problem(std::string what, std::string cure) {
-    list_.push_back({Finding::State::problem, std::move(what), std::move(cure)});
-  }
-
-  std::vector<Finding> take() { return std::move(list_); }
-
- private:
-  std::vector<Finding> list_;
-};
+using node::Finding;
+using node::Findings;
 
 // What the sandbox and the engine need of the kernel and the processor.
 std::vector<Finding> check_kernel();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor/containerd_config.h"
+#include "node/containerd_config.h"
 
 #include <gtest/gtest.h>
 
-namespace wherry::cli {
+namespace wherry::node {
 namespace {
 
 TEST(ContainerdConfig, finds_our_runtime_in_the_layout_of_1_6) {
@@ -59,4 +59,4 @@ TEST(ContainerdConfig, names_the_line_that_is_wrong) {
 }
 
 }  // namespace
-}  // namespace wherry::cli
+}  // namespace wherry::node

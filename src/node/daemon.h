@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
-namespace wherry::cli {
+#include "base/result.h"
+
+namespace wherry::node {
 
 // A containerd of this machine.
 struct Daemon {
@@ -17,4 +21,9 @@ struct Daemon {
 // where distributions put it.
 Daemon find_daemon();
 
-}  // namespace wherry::cli
+// The process that listens on a socket of this machine; 0 if it is out of our sight.
+Result<pid_t> listener_of(const std::string& address);
+// The daemon that listens there, or find_daemon()'s program, which does not run then.
+Daemon find_daemon_at(const std::string& address);
+
+}  // namespace wherry::node

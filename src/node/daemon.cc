@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/doctor/daemon.h"
+#include "node/daemon.h"
 
 #include <dirent.h>
 #include <limits.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/fd.h"
-#include "cli/doctor/program.h"
+#include "node/program.h"
 
-namespace wherry::cli {
+namespace wherry::node {
 namespace {
 
 constexpr char kDefaultConfig[] = "/etc/containerd/config.toml";
@@ -59,6 +62,12 @@ Daemon daemon_of(const std::string& process) {
   return daemon;
 }
 
+Daemon installed_daemon() {
+  const char* const own = std::getenv("PATH");
+  const std::string path = std::string(own ? own : "") + ":" + kDefaultPath;
+  return {.program = find_on_path("containerd", path), .path = path, .config = kDefaultConfig, .running = false};
+}
+
 }  // namespace
 
 Daemon find_daemon() {
@@ -71,9 +80,28 @@ Daemon find_daemon() {
     Daemon daemon = daemon_of(process);
     if (!daemon.program.empty()) return daemon;
   }
-  const char* const own = std::getenv("PATH");
-  const std::string path = std::string(own ? own : "") + ":" + kDefaultPath;
-  return {.program = find_on_path("containerd", path), .path = path, .config = kDefaultConfig, .running = false};
+  return installed_daemon();
 }
 
-}  // namespace wherry::cli
+Result<pid_t> listener_of(const std::string& address) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (address.size() >= sizeof name.sun_path) return error(ErrorKind::invalid, address + ": too long for a socket");
+  address.copy(name.sun_path, address.size());
+  const UniqueFd connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!connection || ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+    return os_error(errno, address);
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return os_error(errno, address);
+  return peer.pid;
+}
+
+Daemon find_daemon_at(const std::string& address) {
+  const auto pid = listener_of(address);
+  if (!pid || *pid == 0) return installed_daemon();
+  Daemon daemon = daemon_of("/proc/" + std::to_string(*pid));
+  return daemon.program.empty() ? installed_daemon() : daemon;
+}
+
+}  // namespace wherry::node

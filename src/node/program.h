@@ -8,7 +8,19 @@
 
 #include "base/result.h"
 
-namespace wherry::cli {
+namespace wherry::node {
+
+// A program that ended in time.
+struct Ended {
+  int code = 0;  // 128+N after signal N
+  std::string output;
+};
+
+enum class Stderr : bool { discarded, with_stdout };
+
+// Runs a program, by its absolute path, to its end. What it leaves running does not hold it up, but
+// should have other streams: the pipe is closed.
+Result<Ended> run_program(const std::vector<std::string>& command, std::chrono::milliseconds limit, Stderr errors);
 
 // What a program printed on standard output, if it ended with 0 in time.
 Result<std::string> output_of(const std::vector<std::string>& command, std::chrono::milliseconds limit);
@@ -16,4 +28,4 @@ Result<std::string> output_of(const std::vector<std::string>& command, std::chro
 // The file `name` in the first directory of a PATH that has it as an executable, or "".
 std::string find_on_path(std::string_view name, std::string_view path);
 
-}  // namespace wherry::cli
+}  // namespace wherry::node

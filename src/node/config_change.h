@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "node/daemon.h"
+
+namespace wherry::node {
+
+// Replaces a file of configuration where it really is, if it is a link, with its owner and mode; a new one is root's and
+// readable by all. nullopt removes it.
+Result<void> write_config(const std::string& path, const std::optional<std::string>& content);
+
+// Handlers of Kubernetes that a daemon's program finds in its configuration, imports included; empty
+// if it can not be asked, because there is no such program.
+Result<std::vector<std::string>> effective_handlers(const Daemon& daemon, const std::string& config);
+
+}  // namespace wherry::node

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/trial.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <span>
+
+#include "base/fd.h"
+#include "node/hello_module.h"
+#include "node/program.h"
+
+namespace wherry::node {
+namespace {
+
+constexpr char kNamespace[] = "wherry-node-trial";
+constexpr char kContainer[] = "trial";
+constexpr char kModule[] = "/hello.wasm";
+constexpr std::chrono::seconds kLimit{60};
+
+// Mounts are left alone, whatever should have become of a shim.
+void remove_tree(const std::string& root) {
+  constexpr int kOpen = 16;
+  ::nftw(
+      root.c_str(),
+      [](const char* path, const struct stat*, int, struct FTW*) {
+        ::remove(path);
+        return 0;
+      },
+      kOpen, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
+}
+
+class Trial {
+ public:
+  Trial(const Client& client, const std::string& directory) : client_(client), root_(directory + "/trial") {}
+  ~Trial() { clean(); }
+
+  Result<void> run(const std::string& shim) {
+    clean();
+    if (::mkdir(root_.c_str(), 0755) != 0) return os_error(errno, root_);
+    const std::span module(kHelloModule);
+    TRY(replace_file(root_ + kModule, {reinterpret_cast<const char*>(module.data()), module.size()}, 0644));
+    const Ended ended = TRY(ctr({"run", "--rm", "--rootfs", "--runtime", shim, root_, kContainer, kModule}));
+    // In front of it, ctr may warn of what its containerd will no longer support one day.
+    if (ended.code == 0 && ended.output.ends_with(kHelloOutput)) return {};
+    return error(ErrorKind::failed_precondition,
+                 "the test container ended with " + std::to_string(ended.code) + " and printed `" +
+                     ended.output.substr(0, ended.output.find_last_not_of('\n') + 1) + "`");
+  }
+
+ private:
+  Result<Ended> ctr(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--namespace", kNamespace});
+    return run_program(client_.command(arguments), kLimit, Stderr::with_stdout);
+  }
+
+  // Best effort: nothing of it may be there.
+  void clean() {
+    struct stat info;
+    const bool left_over = ::stat(root_.c_str(), &info) == 0;
+    if (!left_over) return;
+    (void)ctr({"tasks", "rm", "--force", kContainer});
+    (void)ctr({"containers", "rm", kContainer});
+    (void)ctr({"namespaces", "rm", kNamespace});
+    remove_tree(root_);
+  }
+
+  const Client& client_;
+  const std::string root_;
+};
+
+}  // namespace
+
+Result<void> run_trial(const Client& client, const std::string& shim, const std::string& directory) {
+  return Trial(client, directory).run(shim);
+}
+
+}  // namespace wherry::node
