@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "sandbox/pidfd.h"
 #include "sandbox/root_path.h"
 
 namespace wherry::sandbox {
@@ -80,21 +81,21 @@ Result<UniqueFd> open_in_container(const Spec& spec, int root, const std::string
   return open_regular(directory.get(), mount->source.substr(slash + 1));
 }
 
-std::string_view path_variable(const Spec& spec) {
+std::string_view path_variable(const Process& process) {
   std::string_view path = kDefaultPath;
-  for (const std::string& variable : spec.process.env) {
+  for (const std::string& variable : process.env) {
     if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
   }
   return path;
 }
 
 // Where to look, in order.
-std::vector<std::string> candidates(const Spec& spec, const std::string& name) {
-  const std::string cwd = with_slash(spec.process.cwd);
+std::vector<std::string> candidates(const Process& process, const std::string& name) {
+  const std::string cwd = with_slash(process.cwd);
   if (name.starts_with('/')) return {normal(name)};
   if (name.find('/') != std::string::npos) return {normal(cwd + name)};
   std::vector<std::string> paths;
-  std::string_view path = path_variable(spec);
+  std::string_view path = path_variable(process);
   while (!path.empty()) {
     const size_t end = std::min(path.find(':'), path.size());
     const std::string directory(path.substr(0, end));
@@ -104,6 +105,16 @@ std::vector<std::string> candidates(const Spec& spec, const std::string& name) {
   paths.push_back(normal(cwd + name));
   return paths;
 }
+
+// What is before the '#', and the function after it.
+std::string split_function(const std::string& argument, std::string& function) {
+  const size_t hash = std::min(argument.find('#'), argument.size());
+  if (hash < argument.size()) function = argument.substr(hash + 1);
+  return argument.substr(0, hash);
+}
+
+// As Go's os/exec has it.
+std::string quoted(const std::string& name) { return "exec: \"" + name + "\": "; }
 
 }  // namespace
 
@@ -141,16 +152,12 @@ Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs) 
   if (spec.process.args.empty() || spec.process.args[0].empty()) {
     return error(ErrorKind::invalid, "config.json: process.args is empty: the image has no entrypoint");
   }
-  std::string name = spec.process.args[0];
   Entrypoint out;
-  if (const size_t hash = name.find('#'); hash != std::string::npos) {
-    out.function = name.substr(hash + 1);
-    name.resize(hash);
-  }
+  const std::string name = split_function(spec.process.args[0], out.function);
   const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return os_error(errno, rootfs);
   std::string tried;
-  for (const std::string& path : candidates(spec, name)) {
+  for (const std::string& path : candidates(spec.process, name)) {
     auto file = open_in_container(spec, root.get(), path);
     if (!file && file.error().kind == ErrorKind::not_found) {
       tried.append(tried.empty() ? "" : ", ").append(path);
@@ -163,6 +170,35 @@ Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs) 
     return out;
   }
   return error(ErrorKind::not_found, "entrypoint `" + name + "` not found in the container (tried " + tried + ")");
+}
+
+Result<UniqueFd> open_container_root(int pid, int pidfd) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/root";
+  UniqueFd root(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int code = errno;
+  // While it is not reaped the number is still its own.
+  if (signal_pidfd(pidfd, 0) != 0) return error(ErrorKind::failed_precondition, "the container's init has finished");
+  if (!root) return os_error(code, path);
+  return root;
+}
+
+Result<Entrypoint> open_program(const Process& process, int root) {
+  if (process.args.empty() || process.args[0].empty()) return error(ErrorKind::invalid, "process.args: no program is given");
+  Entrypoint out;
+  const std::string name = split_function(process.args[0], out.function);
+  for (const std::string& path : candidates(process, name)) {
+    auto file = open_regular(root, path);
+    if (!file && file.error().kind == ErrorKind::not_found) continue;
+    if (!file) return error(ErrorKind::invalid, quoted(name) + std::move(file).error().message);
+    out.file = std::move(*file);
+    out.path = path;
+    out.kind = TRY(classify(out.file.get()));
+    if (out.kind == ProgramKind::empty || out.kind == ProgramKind::other) return error(ErrorKind::invalid, quoted(name) + "exec format error");
+    return out;
+  }
+  const bool is_path = name.find('/') != std::string::npos;
+  return error(ErrorKind::not_found,
+               quoted(name) + (is_path ? "stat " + name + ": no such file or directory" : "executable file not found in $PATH"));
 }
 
 Result<void> check_is_module(const Entrypoint& entrypoint) {

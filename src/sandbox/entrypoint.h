@@ -32,6 +32,16 @@ struct Entrypoint {
 // not_found names each place that was tried.
 Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs);
 
+// Opens / as the process with that number, which must be a child of this one that
+// `pidfd` refers to, sees it now.
+Result<UniqueFd> open_container_root(int pid, int pidfd);
+
+// Finds an exec's program, process.args[0], in a running container: the same places,
+// but below `root` with the mounts as they are. Errors are in the words of runc,
+// which users and tools look for; not_found only if there is no such file. What it
+// finds is a module, a component, or native.
+Result<Entrypoint> open_program(const Process& process, int root);
+
 // The error for an entrypoint that is not a core module, nullopt-like ok for one:
 // "/bin/sh: a native program (ELF) can not run here yet, ...".
 Result<void> check_is_module(const Entrypoint& entrypoint);

@@ -112,6 +112,48 @@ TEST(Entrypoint, is_found_in_volumes) {
   EXPECT_TRUE(open_entrypoint(spec, root.path()));
 }
 
+TEST(Program, of_an_exec_is_found_in_the_container_or_refused_in_runcs_words) {
+  TemporaryDirectory root;
+  root.write("bin/tool", kModule);
+  root.write("srv/here.wasm", kModule);
+  root.write("text", "words");
+  root.write("native", "\x7f""ELF");
+  fs::create_symlink("/../../bin/tool", root / "link");
+  ASSERT_EQ(::mkfifo((root / "fifo").c_str(), 0666), 0);
+  struct Case {
+    const char* program;
+    const char* path;  // nullptr: `error`
+    const char* error;
+  };
+  const Case cases[] = {
+      {"tool", "/bin/tool", nullptr},
+      {"/bin/tool#run", "/bin/tool", nullptr},
+      {"here.wasm", "/srv/here.wasm", nullptr},
+      {"/link", "/link", nullptr},
+      {"/native", "/native", nullptr},
+      {"foo", nullptr, "exec: \"foo\": executable file not found in $PATH"},
+      {"/foo", nullptr, "exec: \"/foo\": stat /foo: no such file or directory"},
+      {"./foo", nullptr, "exec: \"./foo\": stat ./foo: no such file or directory"},
+      {"/bin", nullptr, "exec: \"/bin\": /bin: Is a directory"},
+      {"/fifo", nullptr, "exec: \"/fifo\": /fifo: not a regular file"},
+      {"/text", nullptr, "exec: \"/text\": exec format error"},
+      {"", nullptr, "process.args: no program is given"},
+  };
+  const UniqueFd directory(::open(root.path().c_str(), O_PATH | O_DIRECTORY));
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.program);
+    Process process = spec_for(one.program).process;
+    process.cwd = "/srv";
+    const auto found = open_program(process, directory.get());
+    ASSERT_EQ(static_cast<bool>(found), one.path != nullptr);
+    if (found) {
+      EXPECT_EQ(found->path, one.path);
+    } else {
+      EXPECT_EQ(found.error().message, one.error);
+    }
+  }
+}
+
 TEST(Entrypoint, other_programs_are_refused_in_one_line) {
   struct Case {
     std::string content;

@@ -15,6 +15,7 @@ namespace wherry::sandbox {
 enum class InitKind : uint8_t {
   wasm,   // runs the artifact
   pause,  // holds the pod's namespaces: reaps, and exits 0 on SIGTERM or SIGINT
+  exec,   // runs the artifact in a container that another process is the init of
 };
 
 // Everything is borrowed for the length of the call of launch(), but nothing of
@@ -34,16 +35,32 @@ struct LaunchConfig {
   int oom_score_adj = 0;               // if process.oomScoreAdj is absent
 };
 
-// A container's init process seen from the process that launched it: namespaces,
+// Another process in a container whose init was launched before; borrowed likewise.
+struct ExecLaunchConfig {
+  std::string id;              // of the exec
+  const Spec* spec = nullptr;  // the container's, with what `spec_json` says
+  std::string_view spec_json;
+  std::string_view process_json;  // the exec's own `process`
+  int init = -1;                  // pidfd of the container's init
+  const Cgroup* cgroup = nullptr;
+  int stdio[3] = {-1, -1, -1};
+  int artifact = -1;
+  std::string invoke;
+  uint64_t memory_limit = UINT64_MAX;
+};
+
+// A process of a container seen from the process that launched it: namespaces,
 // cgroup, mounts, limits and credentials are in place, the guest is loaded, seccomp
 // is on, and it waits for start(). It dies with the Launcher's process (PDEATHSIG).
 // Destruction kills it if it was not started. The owner reaps: wait on pidfd(),
 // then waitid(P_PIDFD).
-class Init {
+class LaunchedProcess {
  public:
-  ~Init();
-  Init(const Init&) = delete;
-  Init& operator=(const Init&) = delete;
+  LaunchedProcess(int pid, UniqueFd pidfd, UniqueFd control, std::string warnings)
+      : pid_(pid), pidfd_(std::move(pidfd)), control_(std::move(control)), warnings_(std::move(warnings)) {}
+  ~LaunchedProcess();
+  LaunchedProcess(const LaunchedProcess&) = delete;
+  LaunchedProcess& operator=(const LaunchedProcess&) = delete;
 
   int pid() const { return pid_; }  // in this process's pid namespace
   int pidfd() const { return pidfd_.get(); }
@@ -56,21 +73,20 @@ class Init {
   Result<void> signal(int number) const;
 
  private:
-  friend class Launcher;
-  Init() = default;
-  int pid_ = -1;
-  UniqueFd pidfd_;
+  const int pid_;
+  const UniqueFd pidfd_;
   UniqueFd control_;  // closed by start()
-  std::string warnings_;
+  const std::string warnings_;
 };
 
-// Starts init processes. It owns one thread that does every clone, because
+// Starts the processes of containers. It owns one thread that does every clone, because
 // PR_SET_PDEATHSIG fires when the *thread* that made a process ends, and because
 // that thread joins other pid namespaces on the way. The new process never runs
 // more than a dozen system calls of this program before it executes it afresh:
 // CLONE_VM and CLONE_VFORK, so nothing is copied, and no lock of another thread
 // is ever needed. Safe to use from any thread; keep it as long as its processes
-// shall live.
+// shall live. It makes this process a subreaper: an exec is forked by a process
+// that ends at once, and must become a child of this one.
 class Launcher {
  public:
   // Opens this program for re-execution through a private, detached, read-only
@@ -84,7 +100,9 @@ class Launcher {
 
   // Returns when the process is ready, or has said why it can not be (and is
   // gone and reaped). Runs the hooks createRuntime and prestart in between.
-  Result<std::unique_ptr<Init>> launch(const LaunchConfig& config);
+  Result<std::unique_ptr<LaunchedProcess>> launch(const LaunchConfig& config);
+  // The same for an exec.
+  Result<std::unique_ptr<LaunchedProcess>> launch_exec(const ExecLaunchConfig& config);
 
  private:
   struct State;
@@ -93,7 +111,7 @@ class Launcher {
 };
 
 // The new process's main: called by a program's main when its arguments are
-// `init ID`, and only by it. Returns the exit code.
+// `init ID` or `exec ID`, and only by it. Returns the exit code.
 int init_main(int argc, char** argv);
 
 }  // namespace wherry::sandbox

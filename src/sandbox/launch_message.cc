@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -14,7 +15,7 @@ namespace {
 constexpr uint32_t kMagic = 0x57484c31;  // both ends are one build; this catches a mistaken call
 constexpr size_t kMaxMessage = 8 << 20;
 
-// The five texts follow, in the order of LaunchMessage.
+// The texts follow, in the order of LaunchMessage.
 struct Header {
   uint32_t magic;
   InitKind kind;
@@ -22,47 +23,89 @@ struct Header {
   bool has_artifact;
   int32_t oom_score_adj;
   uint64_t memory_limit;
-  uint32_t lengths[5];
+  uint32_t lengths[6];
 };
+
+// Room for one descriptor beside a packet.
+union DescriptorSpace {
+  cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+UniqueFd descriptor_in(msghdr& message) {
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return UniqueFd();
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return UniqueFd(fd);
+}
+
+// In the order in which they are written.
+template <class Message>
+auto texts_of(Message& message) {
+  return std::array{&message.id, &message.bundle, &message.rootfs, &message.invoke, &message.spec_json, &message.process_json};
+}
 
 }  // namespace
 
-Result<void> say(int socket, Say what, std::string_view text) {
+Result<void> say(int socket, Say what, std::string_view text, int fd) {
   std::string packet(1, static_cast<char>(what));
   packet.append(text.substr(0, kMaxSay - 1));
-  if (::send(socket, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) return os_error(errno, "control socket");
+  iovec data{packet.data(), packet.size()};
+  DescriptorSpace space{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (fd >= 0) {
+    message.msg_control = space.bytes;
+    message.msg_controllen = sizeof space.bytes;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
+  if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) return os_error(errno, "control socket");
   return {};
 }
 
-Result<std::string> hear(int socket) {
+Result<std::string> hear(int socket, UniqueFd* fd) {
   std::string packet(kMaxSay, '\0');
+  iovec data{packet.data(), packet.size()};
+  DescriptorSpace space{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = space.bytes;
+  message.msg_controllen = sizeof space.bytes;
   ssize_t n;
-  do n = ::recv(socket, packet.data(), packet.size(), 0);
+  do n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno != ECONNRESET) return os_error(errno, "control socket");
+  UniqueFd came = n < 0 ? UniqueFd() : descriptor_in(message);
+  if (fd) *fd = std::move(came);
   packet.resize(n < 0 ? 0 : static_cast<size_t>(n));
   return packet;
 }
 
-Result<UniqueFd> write_launch_message(const LaunchConfig& config, bool has_hooks) {
+Result<UniqueFd> write_launch_message(const LaunchMessage& message) {
   UniqueFd file(::memfd_create("wherry-launch", MFD_CLOEXEC));
   if (!file) return os_error(errno, "memfd_create");
   Header header{.magic = kMagic,
-                .kind = config.kind,
-                .has_hooks = has_hooks,
-                .has_artifact = config.artifact >= 0,
-                .oom_score_adj = config.oom_score_adj,
-                .memory_limit = config.memory_limit,
+                .kind = message.kind,
+                .has_hooks = message.has_hooks,
+                .has_artifact = message.has_artifact,
+                .oom_score_adj = message.oom_score_adj,
+                .memory_limit = message.memory_limit,
                 .lengths = {}};
-  std::string message(sizeof header, '\0');
+  std::string bytes(sizeof header, '\0');
   int i = 0;
-  for (const std::string_view text : {std::string_view(config.id), std::string_view(config.bundle),
-                                      std::string_view(config.rootfs), std::string_view(config.invoke), config.spec_json}) {
-    header.lengths[i++] = static_cast<uint32_t>(text.size());
-    message.append(text);
+  for (const std::string* text : texts_of(message)) {
+    header.lengths[i++] = static_cast<uint32_t>(text->size());
+    bytes.append(*text);
   }
-  std::memcpy(message.data(), &header, sizeof header);
-  TRY(write_all(file.get(), message, "launch message"));
+  std::memcpy(bytes.data(), &header, sizeof header);
+  TRY(write_all(file.get(), bytes, "launch message"));
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return os_error(errno, "launch message");
   return file;
 }
@@ -82,10 +125,11 @@ Result<LaunchMessage> read_launch_message(int fd) {
                         .bundle = {},
                         .rootfs = {},
                         .invoke = {},
-                        .spec_json = {}};
+                        .spec_json = {},
+                        .process_json = {}};
   size_t at = sizeof header;
   int i = 0;
-  for (std::string* text : {&message.id, &message.bundle, &message.rootfs, &message.invoke, &message.spec_json}) {
+  for (std::string* text : texts_of(message)) {
     const uint32_t length = header.lengths[i++];
     if (length > bytes.size() - at) return error(ErrorKind::malformed, "launch message: truncated");
     text->assign(bytes, at, length);

@@ -14,21 +14,25 @@ namespace wherry::sandbox {
 // How the launching process and its init, which are the same program, talk.
 
 // The init's descriptors.
-enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5 };
+enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kInitPidFd = 6 };
 
 // On the control socket (SOCK_SEQPACKET), one letter and perhaps text:
 //   init -> launcher   n             namespaces are made; waits for `g` (only if there are hooks)
+//                      f<pid>        an exec: has forked the process that stays, whose pidfd comes
+//                                    with it; that one waits for `g`
 //                      r<warnings>   ready; waits for `s`
 //                      e<kind><text> failed, the process is about to exit
 //   launcher -> init   g             go on
 //                      s             start the guest
-enum class Say : char { namespaces = 'n', ready = 'r', error = 'e', go = 'g', start = 's' };
+enum class Say : char { namespaces = 'n', forked = 'f', ready = 'r', error = 'e', go = 'g', start = 's' };
 
 constexpr size_t kMaxSay = 16 << 10;
 
-Result<void> say(int socket, Say what, std::string_view text = "");
-// Empty at the end of the conversation.
-Result<std::string> hear(int socket);
+// With a descriptor, unless that is -1.
+Result<void> say(int socket, Say what, std::string_view text = "", int fd = -1);
+// Empty at the end of the conversation. A descriptor that came with it is put into
+// `fd`; without one it is closed.
+Result<std::string> hear(int socket, UniqueFd* fd = nullptr);
 
 // What the init needs to know, in a memory file.
 struct LaunchMessage {
@@ -38,9 +42,10 @@ struct LaunchMessage {
   int oom_score_adj = 0;
   uint64_t memory_limit = UINT64_MAX;
   std::string id, bundle, rootfs, invoke, spec_json;
+  std::string process_json;  // of an exec: takes the place of the specification's process
 };
 
-Result<UniqueFd> write_launch_message(const LaunchConfig& config, bool has_hooks);
+Result<UniqueFd> write_launch_message(const LaunchMessage& message);
 Result<LaunchMessage> read_launch_message(int fd);
 
 }  // namespace wherry::sandbox

@@ -43,6 +43,9 @@ TEST(Launcher, its_containers_die_with_it) {
       ::kill(shim, SIGKILL);
       ::waitpid(shim, nullptr, 0);
       EXPECT_TRUE(ends(container.get(), 5000));
+      // This process is a subreaper if it has launched something itself.
+      siginfo_t info;
+      ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(container.get()), &info, WEXITED);
       ::close(pipe[0]);
       ::close(pipe[1]);
     }

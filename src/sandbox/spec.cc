@@ -172,6 +172,13 @@ Result<Spec> parse_spec(std::string_view text) {
   return spec;
 }
 
+Result<Process> parse_process(std::string_view text) {
+  const nlohmann::json json = TRY(parse_object(text));
+  Process process;
+  TRY(read_process(JsonNode(json), process));
+  return process;
+}
+
 Result<Resources> parse_resources(std::string_view text) {
   const nlohmann::json json = TRY(parse_object(text));
   Resources resources;

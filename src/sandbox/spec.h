@@ -177,6 +177,9 @@ struct Spec {
 // everywhere, since each of these strings ends in a system call.
 Result<Spec> parse_spec(std::string_view json);
 
+// The same for the JSON of a process object alone, as an exec comes with.
+Result<Process> parse_process(std::string_view json);
+
 // The same for the JSON of a linux.resources object alone.
 Result<Resources> parse_resources(std::string_view json);
 

@@ -56,7 +56,23 @@ class TestContainer {
   // Both; fails the test if launch() does.
   Outcome run();
 
-  Init& init() { return *init_; }
+  LaunchedProcess& init() { return *init_; }
+
+  // Another process in it, which has to be there. `process` is merged into that of
+  // the specification.
+  class Exec {
+   public:
+    ~Exec();
+    LaunchedProcess& process() { return *process_; }
+    Outcome finish();  // start(), and the end of it
+
+   private:
+    friend class TestContainer;
+    std::unique_ptr<LaunchedProcess> process_;
+    UniqueFd output_;
+    bool reaped_ = false;
+  };
+  Result<std::unique_ptr<Exec>> exec(const std::vector<std::string>& args, const nlohmann::json& process = nlohmann::json::object());
   std::string proc(const std::string& file) const;  // /proc/PID/file
   std::string status(const std::string& key) const;
 
@@ -69,7 +85,7 @@ class TestContainer {
 
  private:
   std::unique_ptr<Launcher> launcher_;
-  std::unique_ptr<Init> init_;
+  std::unique_ptr<LaunchedProcess> init_;
   UniqueFd output_;
   bool reaped_ = false;
 };

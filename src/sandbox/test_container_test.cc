@@ -80,26 +80,72 @@ Result<void> TestContainer::launch(InitKind kind) {
   return {};
 }
 
+namespace {
+
+std::string read_some(int fd, size_t bytes) {
+  std::string buffer(bytes, '\0');
+  const ssize_t n = ::read(fd, buffer.data(), bytes);
+  buffer.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return buffer;
+}
+
+Outcome outcome_of(const LaunchedProcess& process, int output) {
+  Outcome outcome;
+  for (std::string more; !(more = read_some(output, 4096)).empty();) outcome.output += more;
+  siginfo_t info{};
+  ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd()), &info, WEXITED);
+  outcome.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+  return outcome;
+}
+
+}  // namespace
+
 Outcome TestContainer::finish() {
   EXPECT_TRUE(init_->start());
   return wait();
 }
 
 Outcome TestContainer::wait() {
-  Outcome outcome;
-  for (std::string more; !(more = read_output(4096)).empty();) outcome.output += more;
-  siginfo_t info{};
-  ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(init_->pidfd()), &info, WEXITED);
   reaped_ = true;
-  outcome.code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-  return outcome;
+  return outcome_of(*init_, output_.get());
 }
 
-std::string TestContainer::read_output(size_t bytes) {
-  std::string buffer(bytes, '\0');
-  const ssize_t n = ::read(output_.get(), buffer.data(), bytes);
-  buffer.resize(n > 0 ? static_cast<size_t>(n) : 0);
-  return buffer;
+std::string TestContainer::read_output(size_t bytes) { return read_some(output_.get(), bytes); }
+
+Result<std::unique_ptr<TestContainer::Exec>> TestContainer::exec(const std::vector<std::string>& args, const nlohmann::json& process) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return os_error(errno, "pipe");
+  auto made = std::make_unique<Exec>();
+  made->output_.reset(pipe[0]);
+  const UniqueFd writer(pipe[1]);
+  nlohmann::json own = spec["process"];
+  own.merge_patch(process);
+  own["args"] = args;
+  const std::string json = spec.dump(), process_json = own.dump();
+  const Spec parsed = TRY(parse_spec(json));
+  ExecLaunchConfig config;
+  config.id = "exec";
+  config.spec = &parsed;
+  config.spec_json = json;
+  config.process_json = process_json;
+  config.init = init_->pidfd();
+  config.cgroup = cgroup;
+  config.stdio[1] = config.stdio[2] = writer.get();
+  made->process_ = TRY(launcher_->launch_exec(config));
+  return made;
+}
+
+TestContainer::Exec::~Exec() {
+  if (!process_ || reaped_) return;
+  (void)process_->signal(SIGKILL);
+  siginfo_t info;
+  ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process_->pidfd()), &info, WEXITED);
+}
+
+Outcome TestContainer::Exec::finish() {
+  EXPECT_TRUE(process_->start());
+  reaped_ = true;
+  return outcome_of(*process_, output_.get());
 }
 
 Outcome TestContainer::run() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // containerd-shim-wherry-v1: what containerd runs for io.containerd.wherry.v1,
-// and, as `init`, the first process of each container.
+// and, as `init` and `exec`, the processes of containers.
 #include <google/protobuf/stubs/logging.h>
 
 #include <cstdio>
@@ -13,7 +13,7 @@
 
 int main(int argc, char** argv) {
   using namespace wherry;
-  if (argc >= 2 && std::strcmp(argv[1], "init") == 0) return sandbox::init_main(argc, argv);
+  if (argc >= 2 && (std::strcmp(argv[1], "init") == 0 || std::strcmp(argv[1], "exec") == 0)) return sandbox::init_main(argc, argv);
   // What `start` prints on stderr becomes part of the address.
   google::protobuf::SetLogHandler(nullptr);
   const shim::Flags flags = shim::parse_flags({argv + 1, argv + argc});

@@ -2,7 +2,6 @@
 #include "shim/modules.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <mutex>
 
 #include "engine/prepare.h"
+#include "shim/toolbox.h"
 
 namespace wherry::shim {
 namespace {
@@ -35,11 +35,7 @@ std::string make_compiler_cgroup(const sandbox::CgroupHost& host) {
 // The compiler beside this program as it is now: an upgrade of the node may
 // replace both while this shim lives on, and the two must be of one build.
 UniqueFd open_compiler() {
-  char self[PATH_MAX];
-  const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
-  if (length <= 0) return UniqueFd();
-  const std::string_view path(self, static_cast<size_t>(length));
-  return UniqueFd(::open((std::string(path.substr(0, path.rfind('/') + 1)) + "wherryc").c_str(), O_PATH | O_CLOEXEC));
+  return UniqueFd(::open((program_directory() + "/wherryc").c_str(), O_PATH | O_CLOEXEC));
 }
 
 class Modules {

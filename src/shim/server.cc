@@ -20,6 +20,7 @@
 #include "shim/sandbox_service.h"
 #include "shim/streaming/streams.h"
 #include "shim/task/service.h"
+#include "shim/toolbox.h"
 
 namespace wherry::shim {
 namespace {
@@ -95,6 +96,7 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   service_config.workshop.cgroups = TRY(sandbox::CgroupHost::detect());
   service_config.workshop.launcher = launcher.get();
   service_config.workshop.prepare = module_source(service_config.workshop.cgroups, log, config.cache_directory);
+  service_config.workshop.toolbox = [directory = program_directory()](std::string_view name) { return open_toolbox(directory, name); };
   service_config.workshop.log = &log;
   service_config.workshop.streams = &relay;
   service_config.before_exit = [&config] { ::unlink(config.socket_path.c_str()); };

@@ -106,6 +106,31 @@ class World:
         finally:
             self.daemon.remove(container)
 
+    def spec(self, container, args):
+        """A specification to be changed: ctr's own, with an absolute root of the test image's programs."""
+        root = self.daemon.directory / "plain-root"
+        if not root.exists():
+            root.mkdir()
+            for name in ("probe.wasm", "hello.wasm"):
+                (root / name).write_bytes(guest_bytes(name))
+        spec = json.loads(self.daemon.ctr("oci", "spec").stdout)
+        spec["root"]["path"] = str(root)
+        spec["process"].update(args=args, terminal=False, env=["PATH=/"])
+        spec["linux"]["cgroupsPath"] = f"/{self.daemon.namespace}/{container}"
+        return spec
+
+    @contextlib.contextmanager
+    def configured(self, container, spec):
+        """A detached container with that specification."""
+        path = self.daemon.directory / f"{container}.json"
+        path.write_text(json.dumps(spec))
+        self.daemon.ctr("run", "-d", "--runtime", WHERRY, "--null-io", "--config", path, container)
+        try:
+            self.daemon.wait_status(container, "RUNNING")
+            yield container
+        finally:
+            self.daemon.remove(container)
+
     @contextlib.contextmanager
     def attached(self, *arguments, options=(), stdin=None, program="/probe.wasm", container=None):
         """A container with ctr on its streams; yields (id, Popen of ctr, Lines of its output)."""

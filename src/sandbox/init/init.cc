@@ -74,6 +74,19 @@ Result<void> prepare(InitContext& context) {
   return {};
 }
 
+// The same for an exec. What the container's init has made is there already.
+Result<void> prepare_exec(InitContext& context) {
+  ::umask(0);
+  TRY(set_oom_score(context));
+  TRY(join_container(context));
+  TRY(enter_directory(context));
+  TRY(set_rlimits(context));
+  TRY(drop_privileges(context));
+  TRY(enter_pid_namespace());
+  if (!TRY(restrict_paths(context))) context.warn("this kernel has no Landlock of version 2 or later");
+  return {};
+}
+
 Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader loader) {
   if (context.message.kind == InitKind::pause) return std::unique_ptr<Guest>();
   const Process& process = context.spec.process;
@@ -122,6 +135,18 @@ Result<UniqueFd> watch_signals() {
   return fd;
 }
 
+const char* name_of(InitKind kind) {
+  switch (kind) {
+    case InitKind::wasm:
+      return "wherry-init";
+    case InitKind::pause:
+      return "wherry-pause";
+    case InitKind::exec:
+      break;
+  }
+  return "wherry-exec";
+}
+
 Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   InitContext context;
   {
@@ -129,9 +154,16 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
     context.message = TRY(read_launch_message(config.get()));
   }
   kind = context.message.kind;
-  ::prctl(PR_SET_NAME, kind == InitKind::pause ? "wherry-pause" : "wherry-init");
+  ::prctl(PR_SET_NAME, name_of(kind));
   context.spec = TRY(parse_spec(context.message.spec_json));
-  TRY(prepare(context));
+  if (kind == InitKind::exec) {
+    const auto oom_score = context.spec.process.oomScoreAdj;
+    context.spec.process = TRY(parse_process(context.message.process_json));
+    if (!context.spec.process.oomScoreAdj) context.spec.process.oomScoreAdj = oom_score;
+    TRY(prepare_exec(context));
+  } else {
+    TRY(prepare(context));
+  }
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
   const UniqueFd signals = TRY(watch_signals());
   TRY(restrict_system_calls());
@@ -144,6 +176,7 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
 
 int run_init(GuestLoader loader) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_DUMPABLE, 0);  // others in a shared pid namespace can see it already
   reset_signals();
   InitKind kind = InitKind::wasm;
   auto guest = get_ready(loader, kind);

@@ -35,4 +35,13 @@ Result<bool> restrict_paths(const InitContext& context);
 // The list of system calls that are left; final.
 Result<void> restrict_system_calls();
 
+// The steps of an exec that are not those of an init.
+
+// Everything but the pid namespace.
+Result<void> join_container(const InitContext& context);
+// process.cwd, which has to exist.
+Result<void> enter_directory(const InitContext& context);
+// Returns in a child, whose parent is the launcher's process; this one ends.
+Result<void> enter_pid_namespace();
+
 }  // namespace wherry::sandbox

@@ -78,12 +78,12 @@ uint64_t start_time(int pid) {
   return parse(stat.data() + at, stat.data() + stat.size(), value) ? value : 0;
 }
 
-Result<void> check_id(std::string_view id) {
+Result<void> check_id(std::string_view id, std::string_view what) {
   if (id.empty() || id.size() > kMaxId) {
-    return error(ErrorKind::invalid, "container id of " + std::to_string(id.size()) + " bytes, expected 1 to " + std::to_string(kMaxId));
+    return error(ErrorKind::invalid, std::string(what) + " of " + std::to_string(id.size()) + " bytes, expected 1 to " + std::to_string(kMaxId));
   }
   if (id == "." || id == ".." || id.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos) {
-    return error(ErrorKind::invalid, "container id may not be a path");
+    return error(ErrorKind::invalid, std::string(what) + " may not be a path");
   }
   return {};
 }

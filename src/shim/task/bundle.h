@@ -48,6 +48,6 @@ class Bundle {
 uint64_t start_time(int pid);
 
 // An id is one name, never a way out of a directory.
-Result<void> check_id(std::string_view id);
+Result<void> check_id(std::string_view id, std::string_view what = "container id");
 
 }  // namespace wherry::shim

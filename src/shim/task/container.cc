@@ -63,6 +63,22 @@ void kill_and_reap(Child& child) {
 
 }  // namespace
 
+Result<void> check_takes_execs(const Container& container) {
+  switch (container.init->state) {
+    case State::created:
+    case State::starting:
+    case State::running:
+      if (!container.held_exit) return {};
+      break;
+    case State::paused:
+      return error(ErrorKind::failed_precondition, "cannot exec in a paused container");
+    case State::creating:
+    case State::stopped:
+      break;
+  }
+  return error(ErrorKind::failed_precondition, "cannot exec in a container that is not running");
+}
+
 Result<void> build(Container& container, const pb::CreateTaskRequest& request, const Workshop& workshop) {
   Result<void> built = try_build(container, request, workshop);
   if (built) return built;

@@ -29,6 +29,8 @@ struct Workshop {
   sandbox::CgroupHost cgroups;
   sandbox::Launcher* launcher = nullptr;
   std::function<Result<Module>(const sandbox::Entrypoint&)> prepare;  // compiles or finds in the cache
+  // Wherry's own module with a program of that name; nothing if there is none.
+  std::function<std::optional<sandbox::Entrypoint>(std::string_view name)> toolbox;
   Deadline deadline;
   StreamRelay* streams = nullptr;
   const Log* log = nullptr;
@@ -66,6 +68,9 @@ struct Container {
   };
   std::optional<Exit> held_exit;
 };
+
+// Whether a process may be added now; with the service's mutex held.
+Result<void> check_takes_execs(const Container& container);
 
 // Makes everything up to the init process that waits for Start. On failure
 // nothing is left.

@@ -49,9 +49,6 @@ void run_late_hooks(const Log& log, const Container& container, std::string_view
   if (!done) log.write(Level::warning, done.error().to_string(), {{"container", container.id}});
 }
 
-// A process that the end of init leaves running.
-bool outlives_init(const Process& exec) { return exec.state == State::starting || exec.state == State::running; }
-
 }  // namespace
 
 Result<pb::CreateTaskResponse> TaskService::create_task(const pb::CreateTaskRequest& request) {
@@ -142,9 +139,10 @@ Result<pb::StartResponse> TaskService::start(const pb::StartRequest& request) {
     process = TRY(find_process_locked(*container, request.exec_id()));
     if (process->state == State::stopped) return error(ErrorKind::failed_precondition, "process already finished");
     if (process->state != State::created) return error(ErrorKind::failed_precondition, "process already started");
+    if (process != container->init) TRY(check_takes_execs(*container));
     process->state = State::starting;
   }
-  TRY(run(container, process));
+  TRY(process == container->init ? run(container, process) : run_exec(container, process));
   if (process == container->init) {
     run_late_hooks(*config_.workshop.log, *container, "poststart", container->spec.hooks.poststart, "running");
   }
@@ -199,11 +197,18 @@ void TaskService::exited(const ContainerPtr& container, const ProcessPtr& proces
   tell_exit(container, process, exit);
 }
 
+std::optional<Container::Exit> TaskService::released_exit_locked(Container& container) const {
+  for (const auto& [id, process] : container.execs) {
+    if (is_alive(*process)) return std::nullopt;
+  }
+  return std::exchange(container.held_exit, std::nullopt);
+}
+
 bool TaskService::hold_init_exit(const ContainerPtr& container, const Container::Exit& exit) {
   const std::lock_guard lock(mutex_);
   bool hold = false;
   for (const auto& [id, process] : container->execs) {
-    if (!outlives_init(*process)) continue;
+    if (!is_alive(*process)) continue;
     hold = true;
     if (process->child) (void)process->child->signal(SIGKILL);
   }
@@ -237,8 +242,7 @@ void TaskService::tell_exit(const ContainerPtr& container, const ProcessPtr& pro
     event.set_pid(process->pid());
     fill_exit(*process, event);
     config_.publisher->publish(event);
-    const bool last = std::none_of(container->execs.begin(), container->execs.end(), [](const auto& entry) { return outlives_init(*entry.second); });
-    if (last) of_init.swap(container->held_exit);
+    of_init = released_exit_locked(*container);
   }
   config_.workshop.log->write(oom ? Level::warning : Level::info, describe_exit(exit.status, oom),
                               {{"container", container->id}, {"exec", process->id}, {"status", std::to_string(exit.status)}, {"cgroup", container->backend->cgroup()}});
@@ -335,19 +339,6 @@ Result<pb::DeleteResponse> TaskService::delete_task(const pb::DeleteRequest& req
   const std::lock_guard lock(mutex_);
   containers_.erase(container->id);
   config_.publisher->publish(event);
-  return response;
-}
-
-// An exec has no event of its deletion.
-Result<pb::DeleteResponse> TaskService::delete_exec(const pb::DeleteRequest& request) {
-  const std::lock_guard lock(mutex_);
-  const ContainerPtr container = TRY(find_locked(request.id()));
-  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
-  if (outlives_init(*process)) return error(ErrorKind::failed_precondition, "exec " + request.exec_id() + " is not stopped");
-  container->execs.erase(process->id);
-  pb::DeleteResponse response;
-  response.set_pid(process->pid());
-  fill_exit(*process, response);
   return response;
 }
 

@@ -36,6 +36,9 @@ struct Process {
   uint32_t pid() const { return child ? static_cast<uint32_t>(child->pid()) : 0; }
 
   const std::string id;  // the exec's; "" for init
+  // What an exec shall run; of an init that is in the container's specification.
+  std::string spec_json;
+  sandbox::Process spec;
   StdioConfig stdio_config;
   std::unique_ptr<Stdio> stdio;
   std::unique_ptr<Child> child;
@@ -48,6 +51,9 @@ struct Process {
   pb::Timestamp exited_at;
   std::vector<Call> waiters;
 };
+
+// Is, or is about to be, a process that the end of init leaves behind.
+inline bool is_alive(const Process& exec) { return exec.state == State::starting || exec.state == State::running; }
 
 // The two fields in which every message tells of an exit.
 template <class Message>

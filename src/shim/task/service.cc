@@ -61,13 +61,13 @@ const TaskService::Method TaskService::kMethods[] = {
     {"Shutdown", Where::loop, &TaskService::shutdown},
     {"Create", Where::slow_pool, &unary<&TaskService::create_task>},
     {"Delete", Where::quick_pool, &unary<&TaskService::delete_task>},
-    {"Start", Where::quick_pool, &unary<&TaskService::start>},
+    {"Start", Where::quick_pool, &TaskService::start_where_it_belongs},
+    {"Exec", Where::quick_pool, &unary<&TaskService::exec>},
     {"Kill", Where::quick_pool, &unary<&TaskService::kill>},
     {"Pids", Where::quick_pool, &unary<&TaskService::pids>},
     {"Stats", Where::quick_pool, &unary<&TaskService::stats>},
     {"Pause", Where::quick_pool, &unary<&TaskService::pause>},
     {"Resume", Where::quick_pool, &unary<&TaskService::resume>},
-    {"Exec", Where::loop, nullptr},
     {"ResizePty", Where::loop, nullptr},
     {"Update", Where::loop, nullptr},
     {"Checkpoint", Where::loop, nullptr},
@@ -137,6 +137,15 @@ Result<TaskService::ContainerPtr> TaskService::find_built(const std::string& id)
     return error(ErrorKind::failed_precondition, "container " + id + " is still being created");
   }
   return container;
+}
+
+// That of an exec may have to compile a module first.
+void TaskService::start_where_it_belongs(TaskService& service, const std::string& payload, Call call) {
+  pb::StartRequest request;
+  if (!request.ParseFromString(payload)) return call.refuse(Status::invalid_argument, "malformed request");
+  if (request.exec_id().empty()) return unary<&TaskService::start>(service, payload, std::move(call));
+  auto held = std::make_shared<Call>(std::move(call));
+  service.slow_pool_->submit([&service, payload, held] { unary<&TaskService::start>(service, payload, std::move(*held)); });
 }
 
 void TaskService::wait(TaskService& service, const std::string& payload, Call call) {

@@ -62,9 +62,11 @@ class TaskService {
 
   template <auto M>
   static void unary(TaskService& service, const std::string& payload, Call call);
+  static void start_where_it_belongs(TaskService& service, const std::string& payload, Call call);
   static void wait(TaskService& service, const std::string& payload, Call call);
   static void shutdown(TaskService& service, const std::string& payload, Call call);
 
+  Result<pb::Empty> exec(const pb::ExecProcessRequest& request);
   Result<pb::DeleteResponse> delete_task(const pb::DeleteRequest& request);
   Result<pb::ConnectResponse> connect(const pb::ConnectRequest& request);
   Result<pb::PidsResponse> pids(const pb::PidsRequest& request);
@@ -80,6 +82,12 @@ class TaskService {
   void publish_create(const Container& container, const pb::CreateTaskRequest& request);
   void publish_start(const Container& container, const Process& process);
   Result<void> run(const ContainerPtr& container, const ProcessPtr& process);
+  Result<void> make_exec(const ContainerPtr& container, const ProcessPtr& process);
+  Result<void> run_exec(const ContainerPtr& container, const ProcessPtr& process);
+  // Ends an exec that came to nothing; containerd asks for it still.
+  void give_up_exec(const ContainerPtr& container, const ProcessPtr& process);
+  // Init's exit, if it was held and nothing is in its way any more.
+  std::optional<Container::Exit> released_exit_locked(Container& container) const;
   void watch_exit(const ContainerPtr& container, const ProcessPtr& process);
   void exited(const ContainerPtr& container, const ProcessPtr& process);
   // Whether init's exit has to wait for that of an exec; then it is held and they are killed.

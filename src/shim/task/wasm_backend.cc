@@ -6,17 +6,17 @@
 namespace wherry::shim {
 namespace {
 
-class InitChild : public Child {
+class LaunchedChild : public Child {
  public:
-  explicit InitChild(std::unique_ptr<sandbox::Init> init) : init_(std::move(init)) {}
+  explicit LaunchedChild(std::unique_ptr<sandbox::LaunchedProcess> process) : process_(std::move(process)) {}
 
-  int pid() const override { return init_->pid(); }
-  int pidfd() const override { return init_->pidfd(); }
-  Result<void> start() override { return init_->start(); }
-  Result<void> signal(int number) override { return init_->signal(number); }
+  int pid() const override { return process_->pid(); }
+  int pidfd() const override { return process_->pidfd(); }
+  Result<void> start() override { return process_->start(); }
+  Result<void> signal(int number) override { return process_->signal(number); }
 
  private:
-  const std::unique_ptr<sandbox::Init> init_;
+  const std::unique_ptr<sandbox::LaunchedProcess> process_;
 };
 
 }  // namespace
@@ -64,12 +64,43 @@ Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
   auto init = TRY(workshop_.launcher->launch(config));
   cgroup_->settle();
   module_.reset();
-  if (!init->warnings().empty()) workshop_.log->write(Level::warning, init->warnings(), {{"container", container_.id}});
-  return std::unique_ptr<Child>(new InitChild(std::move(init)));
+  return adopt(std::move(init));
 }
 
-Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig&) {
-  return error(ErrorKind::unsupported, "exec is not implemented yet");
+std::unique_ptr<Child> WasmBackend::adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const {
+  if (!process->warnings().empty()) workshop_.log->write(Level::warning, process->warnings(), {{"container", container_.id}});
+  return std::make_unique<LaunchedChild>(std::move(process));
+}
+
+// The container's own programs come first, so that a debugging image is what it is;
+// the toolbox helps out where there is none of that name.
+Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& process) const {
+  const Child& init = *container_.init->child;
+  const UniqueFd root = TRY(sandbox::open_container_root(init.pid(), init.pidfd()));
+  auto found = sandbox::open_program(process, root.get());
+  if (found || found.error().kind != ErrorKind::not_found) return found;
+  const std::string_view name = process.args[0];
+  auto applet = workshop_.toolbox(name.substr(name.rfind('/') + 1));
+  if (applet) return std::move(*applet);
+  return found;
+}
+
+Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) {
+  const sandbox::Entrypoint program = TRY(find_program(*exec.process));
+  TRY(sandbox::check_is_module(program));
+  const Module module = TRY(prepare(program));
+  sandbox::ExecLaunchConfig config;
+  config.id = exec.id;
+  config.spec = &container_.spec;
+  config.spec_json = container_.spec_json;
+  config.process_json = exec.process_json;
+  config.init = container_.init->child->pidfd();
+  config.cgroup = cgroup_.get();
+  for (int i = 0; i < 3; i++) config.stdio[i] = exec.stdio->fd(i);
+  config.artifact = module.artifact.get();
+  config.invoke = program.function;
+  config.memory_limit = cgroup_->memory_limit();
+  return adopt(TRY(workshop_.launcher->launch_exec(config)));
 }
 
 Result<void> WasmBackend::update(const sandbox::Resources& resources, std::string_view) { return cgroup_->set(resources); }

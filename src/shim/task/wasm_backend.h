@@ -34,6 +34,8 @@ class WasmBackend : public Backend {
  private:
   WasmBackend(const Container& container, const Workshop& workshop) : container_(container), workshop_(workshop) {}
   Result<Module> prepare(const sandbox::Entrypoint& entrypoint);
+  Result<sandbox::Entrypoint> find_program(const sandbox::Process& process) const;
+  std::unique_ptr<Child> adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const;
   Result<void> make_cgroup();
 
   const Container& container_;

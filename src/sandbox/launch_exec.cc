@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launching another process in a container: see run_exec's side in init/join.cc.
+#include <charconv>
+
+#include "sandbox/init.h"
+#include "sandbox/launch_message.h"
+#include "sandbox/new_process.h"
+
+namespace wherry::sandbox {
+namespace {
+
+// The process that joined the container has forked the one that is to stay, which
+// is in the container's pid namespace, and ends.
+Result<Spawned> take_over(int control, const Spawned& joiner) {
+  UniqueFd pidfd;
+  const std::string packet = TRY(hear(control, &pidfd));
+  if (packet.empty()) return gone_silent(joiner);
+  if (packet[0] == static_cast<char>(Say::error)) return said_error(joiner, packet.substr(1));
+  Spawned forked{.pid = -1, .pidfd = std::move(pidfd)};
+  std::from_chars(packet.data() + 1, packet.data() + packet.size(), forked.pid);
+  if (packet[0] != static_cast<char>(Say::forked) || forked.pid <= 0 || !forked.pidfd) {
+    return error(ErrorKind::malformed, "the container's process said something unknown");
+  }
+  return forked;
+}
+
+Result<std::string> await_ready(int control, const Spawned& process) {
+  // It may go on: its parent is this process now.
+  if (!say(control, Say::go)) return gone_silent(process);
+  const std::string packet = TRY(hear(control));
+  if (packet.empty()) return gone_silent(process);
+  if (packet[0] == static_cast<char>(Say::ready)) return packet.substr(1);
+  if (packet[0] == static_cast<char>(Say::error)) return said_error(process, packet.substr(1));
+  return error(ErrorKind::malformed, "the container's process said something unknown");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchConfig& config) {
+  const UniqueFd message = TRY(write_launch_message({.kind = InitKind::exec,
+                                                     .has_hooks = false,
+                                                     .has_artifact = config.artifact >= 0,
+                                                     .oom_score_adj = 0,
+                                                     .memory_limit = config.memory_limit,
+                                                     .id = config.id,
+                                                     .bundle = {},
+                                                     .rootfs = {},
+                                                     .invoke = config.invoke,
+                                                     .spec_json = std::string(config.spec_json),
+                                                     .process_json = std::string(config.process_json)}));
+  NewProcess made = TRY(state_->start({.verb = "exec",
+                                       .id = config.id,
+                                       .stdio = config.stdio,
+                                       .cgroup = config.cgroup,
+                                       .message = message.get(),
+                                       .artifact = config.artifact,
+                                       .init = config.init,
+                                       .namespaces = 0,
+                                       .pid_namespace = {}}));
+  auto forked = take_over(made.control.get(), made.process);
+  if (!forked) {
+    discard(made.process);
+    return std::move(forked).error();
+  }
+  reap(made.process);
+  auto ready = await_ready(made.control.get(), *forked);
+  if (!ready) {
+    discard(*forked);
+    return std::move(ready).error();
+  }
+  return std::make_unique<LaunchedProcess>(forked->pid, std::move(forked->pidfd), std::move(made.control), std::move(*ready));
+}
+
+}  // namespace wherry::sandbox

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "sandbox/init.h"
+#include "sandbox/spawn.h"
+
+namespace wherry::sandbox {
+
+// A process of this program that is being set up, and the socket on which it talks.
+struct NewProcess {
+  Spawned process;
+  UniqueFd control;
+};
+
+struct NewProcessConfig {
+  std::string verb;           // `init` or `exec`
+  std::string id;
+  const int* stdio = nullptr;  // three, -1: /dev/null
+  const Cgroup* cgroup = nullptr;
+  int message = -1;
+  int artifact = -1;
+  int init = -1;              // for an exec: pidfd of the container's init
+  uint64_t namespaces = 0;    // CLONE_NEW*
+  std::string pid_namespace;  // "" or the path of one to be born in
+};
+
+// A queue of work for the one thread that is the parent of every process.
+struct Launcher::State {
+  UniqueFd exe;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::function<void()>> work;
+  bool stop = false;
+  std::thread thread;
+
+  void run();
+  // On the launcher's thread; returns when it is done.
+  void call(const std::function<void()>& function);
+  Result<NewProcess> start(const NewProcessConfig& config);
+};
+
+// Reaps a process that ends by itself; the first kills it before.
+void discard(const Spawned& process);
+void reap(const Spawned& process);
+
+// Why a process that ended the conversation is no more.
+Error gone_silent(const Spawned& process);
+// The error that a packet `e` carries.
+Error said_error(const Spawned& process, const std::string& text);
+
+}  // namespace wherry::sandbox
