@@ -57,13 +57,17 @@ def _ending(code, timeout):
 
 # --- unit tests
 
-def unit_tests(tree, environment, without=()):
-    """Every CTest test of a build tree, two at a time; a GoogleTest case is one result."""
+def unit_tests(tree, environment, without=(), only=None):
+    """Every CTest test of a build tree, two at a time; a GoogleTest case is one result.
+
+    only: {name: GoogleTest's filter}, nothing but these.
+    """
     listing = subprocess.run(["ctest", "--show-only=json-v1"], cwd=tree, capture_output=True, text=True, check=True)
     tests = [t for t in json.loads(listing.stdout)["tests"]
-             if t["name"] not in without and os.path.isfile(t.get("command", [""])[0])]
+             if t["name"] not in without and (only is None or t["name"] in only) and os.path.isfile(t.get("command", [""])[0])]
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for results in pool.map(lambda t: _unit_test(t, environment), tests):
+        filtered = lambda t: {**environment, "GTEST_FILTER": only[t["name"]]} if only else environment
+        for results in pool.map(lambda t: _unit_test(t, filtered(t)), tests):
             yield from results
 
 
