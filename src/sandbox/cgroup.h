@@ -84,6 +84,7 @@ class Cgroup {
 
   Result<void> freeze();
   Result<void> thaw();
+  bool is_frozen() const;
   // SIGKILL to everything in it and below, also if frozen.
   Result<void> kill_all();
 

@@ -92,6 +92,12 @@ Result<void> Cgroup::thaw() {
   return freeze_v1(freezer, "THAWED");
 }
 
+bool Cgroup::is_frozen() const {
+  const bool unified = host_.version == CgroupVersion::v2;
+  const auto state = read_control(unified ? unified_ + "/cgroup.freeze" : directory("freezer") + "/freezer.state");
+  return state && *state == (unified ? "1" : "FROZEN");
+}
+
 Result<void> Cgroup::kill_all() {
   // One write kills them all at once; before 5.14 a few rounds catch what forks.
   const bool at_once = !unified_.empty() && write_control(unified_ + "/cgroup.kill", "1");

@@ -33,6 +33,9 @@ struct LaunchConfig {
   std::string invoke;              // exported function, "" for _start
   uint64_t memory_limit = UINT64_MAX;  // the container's; the guest gets it less some headroom
   int oom_score_adj = 0;               // if process.oomScoreAdj is absent
+  // A bound datagram socket on which somebody else says Say::start, or -1. Then the
+  // process outlives the one that launched it, from the moment it is ready.
+  int start_socket = -1;
 };
 
 // Another process in a container whose init was launched before; borrowed likewise.
@@ -71,6 +74,8 @@ class LaunchedProcess {
   Result<void> start();
   // not_found "process already finished" once it is dead.
   Result<void> signal(int number) const;
+  // Leaves it to the owner of its start_socket.
+  void detach() { control_.reset(); }
 
  private:
   const int pid_;
@@ -113,5 +118,7 @@ class Launcher {
 // The new process's main: called by a program's main when its arguments are
 // `init ID` or `exec ID`, and only by it. Returns the exit code.
 int init_main(int argc, char** argv);
+// Whether they are.
+bool is_init(int argc, char** argv);
 
 }  // namespace wherry::sandbox

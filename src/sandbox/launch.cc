@@ -62,6 +62,7 @@ LaunchMessage message_of(const LaunchConfig& config) {
   return {.kind = config.kind,
           .has_hooks = !hooks.prestart.empty() || !hooks.createRuntime.empty(),
           .has_artifact = config.artifact >= 0,
+          .has_start_socket = config.start_socket >= 0,
           .oom_score_adj = config.oom_score_adj,
           .memory_limit = config.memory_limit,
           .id = config.id,
@@ -85,6 +86,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .cgroup = config.cgroup,
                                        .message = message.get(),
                                        .artifact = config.artifact,
+                                       .start_socket = config.start_socket,
                                        .namespaces = clone_flags(spec.linux_),
                                        .pid_namespace = pid ? pid->path : ""}));
   auto ready = converse(made.control.get(), config, made.process);

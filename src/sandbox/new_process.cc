@@ -110,12 +110,11 @@ Result<NewProcess> Launcher::State::start(const NewProcessConfig& config) {
   fds.push_back(std::move(control.theirs));
   fds.push_back(TRY(safe_copy(config.message)));
   // Their numbers are fixed, so what is between them is not left out.
-  if (config.artifact >= 0 || config.init >= 0) fds.push_back(TRY(config.artifact >= 0 ? safe_copy(config.artifact) : open_null()));
-  if (config.init >= 0) fds.push_back(TRY(safe_copy(config.init)));
+  for (const int fd : {config.artifact, config.init, config.start_socket}) fds.push_back(TRY(fd >= 0 ? safe_copy(fd) : open_null()));
   Cgroup::Placement placement;
   if (config.cgroup) placement = TRY(config.cgroup->placement());
 
-  std::string name = "containerd-shim-wherry-v1", verb = config.verb, id = config.id;
+  std::string name = kProcessName, verb = config.verb, id = config.id;
   char* const argv[] = {name.data(), verb.data(), id.data(), nullptr};
   SpawnConfig spawn_config{.exe = exe.get(),
                            .argv = argv,

@@ -19,6 +19,10 @@ struct NewProcess {
   UniqueFd control;
 };
 
+// What such a process is called, whichever program it is: for ps, and to tell its
+// command line from one that a user types.
+constexpr const char* kProcessName = "containerd-shim-wherry-v1";
+
 struct NewProcessConfig {
   std::string verb;           // `init` or `exec`
   std::string id;
@@ -27,6 +31,7 @@ struct NewProcessConfig {
   int message = -1;
   int artifact = -1;
   int init = -1;              // for an exec: pidfd of the container's init
+  int start_socket = -1;
   uint64_t namespaces = 0;    // CLONE_NEW*
   std::string pid_namespace;  // "" or the path of one to be born in
 };

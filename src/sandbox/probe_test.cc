@@ -21,6 +21,7 @@
 #include <cstring>
 #include <thread>
 
+#include "sandbox/init.h"
 #include "sandbox/init/guest.h"
 
 namespace wherry::sandbox {
@@ -148,7 +149,7 @@ Result<std::unique_ptr<Guest>> load_probe(GuestConfig config) {
 }  // namespace wherry::sandbox
 
 int main(int argc, char** argv) {
-  if (argc > 1 && (std::strcmp(argv[1], "init") == 0 || std::strcmp(argv[1], "exec") == 0)) {
+  if (wherry::sandbox::is_init(argc, argv)) {
     const int code = wherry::sandbox::run_init(wherry::sandbox::load_probe);
     std::fflush(stdout);
     ::_exit(code);  // a sanitizer's end would need more system calls than are left

@@ -19,7 +19,8 @@ namespace {
 constexpr const char* kRuntime = "io.containerd.wherry.v1";
 constexpr const char* kFeaturesType = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
 
-// runtime-spec: features.md
+}  // namespace
+
 std::string features() {
   const nlohmann::json document = {
       {"ociVersionMin", "1.0.0"},
@@ -41,7 +42,7 @@ std::string features() {
   return document.dump();
 }
 
-}  // namespace
+const char* version() { return WHERRY_VERSION; }
 
 int print_info() {
   pb::RuntimeInfo info;

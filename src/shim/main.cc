@@ -4,7 +4,6 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <cstdio>
-#include <cstring>
 
 #include "sandbox/init.h"
 #include "shim/delete.h"
@@ -13,7 +12,7 @@
 
 int main(int argc, char** argv) {
   using namespace wherry;
-  if (argc >= 2 && (std::strcmp(argv[1], "init") == 0 || std::strcmp(argv[1], "exec") == 0)) return sandbox::init_main(argc, argv);
+  if (sandbox::is_init(argc, argv)) return sandbox::init_main(argc, argv);
   // What `start` prints on stderr becomes part of the address.
   google::protobuf::SetLogHandler(nullptr);
   const shim::Flags flags = shim::parse_flags({argv + 1, argv + argc});

@@ -17,6 +17,7 @@
 #include "sandbox/init/guest.h"
 #include "sandbox/init/pause.h"
 #include "sandbox/init/steps.h"
+#include "sandbox/new_process.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -103,13 +104,13 @@ Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader load
 
 // Until the start comes, a signal that ends a process ends this one: its pid may be
 // 1 of a namespace, for which the kernel would ignore it.
-Result<void> wait_for_start(int signals) {
-  pollfd events[] = {{kControlFd, POLLIN, 0}, {signals, POLLIN, 0}};
+Result<void> wait_for_start(int socket, int signals) {
+  pollfd events[] = {{socket, POLLIN, 0}, {signals, POLLIN, 0}};
   for (;;) {
     if (::poll(events, 2, -1) < 0 && errno != EINTR) return os_error(errno, "poll");
     // The start first: a signal that was sent after it belongs to the guest.
     if (events[0].revents) {
-      const std::string packet = TRY(hear(kControlFd));
+      const std::string packet = TRY(hear(socket));
       if (packet.empty()) ::_exit(128 + SIGKILL);  // nobody is left who could start us
       if (packet[0] == static_cast<char>(Say::start)) return {};
     }
@@ -147,6 +148,13 @@ const char* name_of(InitKind kind) {
   return "wherry-exec";
 }
 
+// The numbers are fixed; what there is none of was filled in.
+void close_unused(const LaunchMessage& message) {
+  if (!message.has_artifact) ::close(kArtifactFd);
+  if (message.kind != InitKind::exec) ::close(kInitPidFd);
+  if (!message.has_start_socket) ::close(kStartFd);
+}
+
 Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   InitContext context;
   {
@@ -154,6 +162,8 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
     context.message = TRY(read_launch_message(config.get()));
   }
   kind = context.message.kind;
+  close_unused(context.message);
+  const UniqueFd start_socket(context.message.has_start_socket ? kStartFd : -1);
   ::prctl(PR_SET_NAME, name_of(kind));
   context.spec = TRY(parse_spec(context.message.spec_json));
   if (kind == InitKind::exec) {
@@ -166,9 +176,11 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   }
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
   const UniqueFd signals = TRY(watch_signals());
+  if (start_socket) ::prctl(PR_SET_PDEATHSIG, 0);
   TRY(restrict_system_calls());
   TRY(say(kControlFd, Say::ready, context.warnings));
-  TRY(wait_for_start(signals.get()));
+  if (start_socket) ::close(kControlFd);  // whoever launched us is about to end
+  TRY(wait_for_start(start_socket ? start_socket.get() : kControlFd, signals.get()));
   return guest;
 }
 
@@ -193,6 +205,12 @@ int run_init(GuestLoader loader) {
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   // Never destroyed: the process is about to end, and unmapping takes time.
   return guest->release()->run();
+}
+
+bool is_init(int argc, char** argv) {
+  if (argc != 3 || std::string_view(argv[0]) != kProcessName) return false;
+  const std::string_view verb = argv[1];
+  return verb == "init" || verb == "exec";
 }
 
 int init_main(int, char**) {

@@ -21,7 +21,6 @@ namespace wherry::sandbox {
 
 Result<void> join_container(const InitContext& context) {
   const UniqueFd init(kInitPidFd);
-  if (!context.message.has_artifact) ::close(kArtifactFd);
   // All at once, and by a descriptor: a number could be another process by now.
   // Root and working directory become those of the mount namespace; the pid
   // namespace is that of children.

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ociruntime/container.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "sandbox/entrypoint.h"
+#include "sandbox/hooks.h"
+#include "sandbox/init.h"
+#include "shim/modules.h"
+#include "shim/task/bundle.h"
+
+namespace wherry::ociruntime {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kOciVersion = "1.2.0";
+constexpr size_t kMaxResources = 1 << 20;
+
+std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+std::string now_text() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::gmtime_r(&now.tv_sec, &parts);
+  char text[64];
+  const size_t size = ::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  return std::string(text, size) + "." + std::to_string(1000000000 + now.tv_nsec).substr(1) + "Z";
+}
+
+Result<std::string> absolute(const std::string& path) {
+  char* const resolved = ::realpath(path.empty() ? "." : path.c_str(), nullptr);
+  if (!resolved) return os_error(errno, path);
+  const std::string result = resolved;
+  ::free(resolved);
+  return result;
+}
+
+struct Bundle {
+  std::string path, json, rootfs;
+  sandbox::Spec spec;
+};
+
+Result<Bundle> open_bundle(const std::string& where) {
+  Bundle bundle;
+  bundle.path = TRY(absolute(where));
+  bundle.json = TRY(shim::Bundle(bundle.path).config());
+  bundle.spec = TRY(sandbox::parse_spec(bundle.json));
+  const std::string& root = bundle.spec.root.path;
+  if (root.empty()) return error(ErrorKind::invalid, "config.json: no root.path");
+  bundle.rootfs = TRY(absolute(root[0] == '/' ? root : bundle.path + "/" + root));
+  return bundle;
+}
+
+Result<std::unique_ptr<sandbox::Cgroup>> cgroup_of(const Record& record) {
+  return sandbox::Cgroup::open(TRY(sandbox::CgroupHost::detect()), record.cgroup);
+}
+
+Status status_of(const Entry& entry) {
+  const auto process = process_of(entry.record());
+  if (!process) return Status::stopped;
+  pollfd poll{process->get(), POLLIN, 0};
+  if (::poll(&poll, 1, 0) > 0) return Status::stopped;  // dead, and nobody has reaped it
+  if (!entry.is_started()) return Status::created;
+  const auto cgroup = cgroup_of(entry.record());
+  return cgroup && (*cgroup)->is_frozen() ? Status::paused : Status::running;
+}
+
+Result<void> write_pid_file(const std::string& path, int pid) {
+  return path.empty() ? Result<void>() : replace_file(path, std::to_string(pid), 0644);
+}
+
+// What `create` has made so far; taken away again if it fails.
+class Creation {
+ public:
+  Creation(Entry& entry, const Bundle& bundle) : entry_(entry), bundle_(bundle) {}
+  ~Creation() {
+    if (done_) return;
+    process_ = nullptr;  // kills it
+    if (cgroup_ && cgroup_->kill_all()) (void)cgroup_->remove();
+    (void)entry_.remove();
+  }
+  Creation(const Creation&) = delete;
+  Creation& operator=(const Creation&) = delete;
+
+  Result<void> run(const CommandOptions& options) {
+    const shim::Log log(UniqueFd(), shim::Level::error, "", entry_.record().id);
+    const sandbox::CgroupHost host = TRY(sandbox::CgroupHost::detect());
+    const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle_.spec, bundle_.rootfs));
+    TRY(sandbox::check_is_module(entrypoint));
+    const char* const cache = ::getenv("WHERRY_CACHE");
+    const shim::Module module = TRY(shim::module_source(host, log, cache ? cache : "")(entrypoint));
+
+    Record record = entry_.record();
+    record.bundle = bundle_.path;
+    record.rootfs = bundle_.rootfs;
+    record.created = now_text();
+    const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(bundle_.spec.linux_.cgroupsPath, record.id));
+    cgroup_ = TRY(sandbox::Cgroup::create(host, path));
+    record.cgroup = path.path;
+    TRY(entry_.write(record));  // so that delete finds the cgroup whatever happens to us
+    TRY(cgroup_->set(bundle_.spec.linux_.resources));
+
+    const UniqueFd start_socket = TRY(entry_.bind_start_socket());
+    launcher_ = TRY(sandbox::Launcher::create());
+    process_ = TRY(launch(entrypoint, module, start_socket));
+    cgroup_->settle();
+    record.pid = process_->pid();
+    record.start_time = shim::start_time(record.pid);
+    TRY(entry_.write(record));
+    TRY(write_pid_file(options.pid_file, record.pid));
+    process_->detach();
+    done_ = true;
+    return {};
+  }
+
+ private:
+  Result<std::unique_ptr<sandbox::LaunchedProcess>> launch(const sandbox::Entrypoint& entrypoint, const shim::Module& module, const UniqueFd& start_socket) {
+    sandbox::LaunchConfig config;
+    config.id = entry_.record().id;
+    config.bundle = bundle_.path;
+    config.rootfs = bundle_.rootfs;
+    config.spec = &bundle_.spec;
+    config.spec_json = bundle_.json;
+    config.cgroup = cgroup_.get();
+    for (int i = 0; i < 3; i++) config.stdio[i] = i;
+    config.artifact = module.artifact.get();
+    config.invoke = entrypoint.function;
+    config.memory_limit = cgroup_->memory_limit();
+    config.start_socket = start_socket.get();
+    return launcher_->launch(config);
+  }
+
+  Entry& entry_;
+  const Bundle& bundle_;
+  std::unique_ptr<sandbox::Cgroup> cgroup_;
+  std::unique_ptr<sandbox::Launcher> launcher_;
+  std::unique_ptr<sandbox::LaunchedProcess> process_;
+  bool done_ = false;
+};
+
+Json state_json(const Entry& entry) {
+  const Record& record = entry.record();
+  const Status status = status_of(entry);
+  Json json{{"ociVersion", kOciVersion}, {"id", record.id}, {"status", name_of(status)}};
+  json["pid"] = status == Status::stopped ? 0 : record.pid;
+  json["bundle"] = record.bundle;
+  json["rootfs"] = record.rootfs;
+  json["created"] = record.created;
+  return json;
+}
+
+// Of the bundle as it is now; hooks after the fact are only tried.
+void run_late_hooks(const Record& record, std::vector<sandbox::Hook> sandbox::Hooks::*which, const char* kind, const char* status) {
+  const auto bundle = open_bundle(record.bundle);
+  if (!bundle || (bundle->spec.hooks.*which).empty()) return;
+  const int pid = std::string_view(status) == "stopped" ? 0 : record.pid;
+  (void)sandbox::run_hooks(kind, bundle->spec.hooks.*which, {record.id, status, pid, record.bundle, &bundle->spec});
+}
+
+}  // namespace
+
+Result<bool> is_native(const std::string& where) {
+  const Bundle bundle = TRY(open_bundle(where));
+  const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle.spec, bundle.rootfs));
+  return entrypoint.kind == sandbox::ProgramKind::elf || entrypoint.kind == sandbox::ProgramKind::script;
+}
+
+Result<void> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {
+  if (!options.console_socket.empty()) return error(ErrorKind::unsupported, "a terminal is not supported by `oci create`: run without -t");
+  const Bundle bundle = TRY(open_bundle(options.bundle));
+  const std::unique_ptr<Entry> entry = TRY(Entry::create(global.root, id));
+  Record record;
+  record.id = id;
+  Creation creation(*entry, bundle);
+  TRY(entry->write(record));
+  return creation.run(options);
+}
+
+Result<void> start(const GlobalOptions& global, const std::string& id) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  if (status_of(*entry) == Status::stopped) return error(ErrorKind::failed_precondition, "cannot start a container that has stopped");
+  TRY(entry->start());
+  run_late_hooks(entry->record(), &sandbox::Hooks::poststart, "poststart", "running");
+  return {};
+}
+
+Result<void> kill(const GlobalOptions& global, const std::string& id, int signal, bool all) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  if (all && signal == SIGKILL) {
+    if (const auto cgroup = cgroup_of(entry->record())) return (*cgroup)->kill_all();
+    return {};
+  }
+  const auto process = process_of(entry->record());
+  if (!process || status_of(*entry) == Status::stopped) return error(ErrorKind::not_found, "container not running");
+  if (::syscall(SYS_pidfd_send_signal, process->get(), signal, nullptr, 0) != 0) return os_error(errno, "kill");
+  return {};
+}
+
+Result<void> remove(const GlobalOptions& global, const std::string& id, bool force) {
+  auto opened = Entry::open(global.root, id);
+  if (!opened) {
+    if (force && opened.error().kind == ErrorKind::not_found) return {};
+    return opened.error();
+  }
+  Entry& entry = **opened;
+  const Status status = status_of(entry);
+  if (status != Status::stopped && status != Status::created && !force) {
+    return error(ErrorKind::failed_precondition, "cannot delete container " + id + " that is not stopped: " + name_of(status));
+  }
+  if (entry.record().cgroup.size() > 1) {
+    if (const auto cgroup = cgroup_of(entry.record())) {
+      TRY((*cgroup)->kill_all());
+      TRY((*cgroup)->remove());
+    }
+  }
+  run_late_hooks(entry.record(), &sandbox::Hooks::poststop, "poststop", "stopped");
+  return entry.remove();
+}
+
+Result<void> pause(const GlobalOptions& global, const std::string& id, bool paused) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  const Status wanted = paused ? Status::running : Status::paused;
+  const Status status = status_of(*entry);
+  if (status != wanted) return error(ErrorKind::failed_precondition, std::string("container is ") + name_of(status) + ", not " + name_of(wanted));
+  const auto cgroup = TRY(cgroup_of(entry->record()));
+  return paused ? cgroup->freeze() : cgroup->thaw();
+}
+
+namespace {
+
+// The limits that were given as options, as the JSON of linux.resources.
+Result<std::string> resources_json(const CommandOptions& options) {
+  struct Number {
+    const std::string CommandOptions::*text;
+    const char* object;
+    const char* key;
+  };
+  constexpr Number kNumbers[] = {
+      {&CommandOptions::memory, "memory", "limit"},         {&CommandOptions::memory_swap, "memory", "swap"},
+      {&CommandOptions::memory_reservation, "memory", "reservation"}, {&CommandOptions::cpu_period, "cpu", "period"},
+      {&CommandOptions::cpu_quota, "cpu", "quota"},         {&CommandOptions::cpu_share, "cpu", "shares"},
+      {&CommandOptions::pids_limit, "pids", "limit"},
+  };
+  Json json = Json::object();
+  for (const Number& one : kNumbers) {
+    const std::string& text = options.*one.text;
+    if (text.empty()) continue;
+    char* end = nullptr;
+    errno = 0;
+    const long long value = ::strtoll(text.c_str(), &end, 10);
+    if (*end != '\0' || errno != 0) return error(ErrorKind::invalid, std::string(one.key) + ": expected a number, found `" + text + "`");
+    json[one.object][one.key] = value;
+  }
+  if (!options.cpuset_cpus.empty()) json["cpu"]["cpus"] = options.cpuset_cpus;
+  if (!options.cpuset_mems.empty()) json["cpu"]["mems"] = options.cpuset_mems;
+  return dumped(json);
+}
+
+}  // namespace
+
+Result<void> update(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  std::string json;
+  if (options.resources.empty()) {
+    json = TRY(resources_json(options));
+  } else if (options.resources == "-") {
+    json = TRY(read_all(STDIN_FILENO, kMaxResources, "standard input"));
+  } else {
+    json = TRY(read_file(options.resources, kMaxResources));
+  }
+  const sandbox::Resources resources = TRY(sandbox::parse_resources(json));
+  return TRY(cgroup_of(entry->record()))->set(resources);
+}
+
+Result<std::string> state(const GlobalOptions& global, const std::string& id) {
+  return dumped(state_json(*TRY(Entry::open(global.root, id))));
+}
+
+Result<std::string> list(const GlobalOptions& global, const CommandOptions& options) {
+  Json all = Json::array();
+  std::string text;
+  for (const std::string& id : ids(global.root)) {
+    const auto entry = Entry::open(global.root, id);
+    if (!entry) continue;  // deleted meanwhile, or a native one's directory
+    const Json json = state_json(**entry);
+    if (options.quiet) {
+      text += id + "\n";
+    } else if (options.format != "json") {
+      char line[512];
+      ::snprintf(line, sizeof line, "%-24s %-10d %-10s %s\n", id.c_str(), json["pid"].get<int>(), json["status"].get<std::string>().c_str(),
+                 json["bundle"].get<std::string>().c_str());
+      text += line;
+    }
+    all.push_back(json);
+  }
+  if (options.quiet) return text;
+  if (options.format == "json") return dumped(all);
+  char head[512];
+  ::snprintf(head, sizeof head, "%-24s %-10s %-10s %s\n", "ID", "PID", "STATUS", "BUNDLE");
+  return head + text;
+}
+
+Result<std::string> processes(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  const std::vector<int> pids = TRY(TRY(cgroup_of(entry->record()))->pids());
+  if (options.format == "json") return dumped(Json(pids));
+  std::string text = "PID\n";
+  for (const int pid : pids) text += std::to_string(pid) + "\n";
+  return text;
+}
+
+Result<int> wait(const GlobalOptions& global, const std::string& id) {
+  int pid = 0;
+  {
+    const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+    pid = entry->record().pid;
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return os_error(errno, "wait");
+  }
+  constexpr int kSignalled = 128;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+}
+
+}  // namespace wherry::ociruntime

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "ociruntime/options.h"
+#include "ociruntime/store.h"
+
+namespace wherry::ociruntime {
+
+// The operations of the runtime specification (runtime.md, "Operations").
+
+// Whether the bundle's program is one for the node's runc: not Wasm.
+Result<bool> is_native(const std::string& bundle);
+
+Result<void> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id);
+Result<void> start(const GlobalOptions& global, const std::string& id);
+Result<void> kill(const GlobalOptions& global, const std::string& id, int signal, bool all);
+Result<void> remove(const GlobalOptions& global, const std::string& id, bool force);
+Result<void> pause(const GlobalOptions& global, const std::string& id, bool paused);
+Result<void> update(const GlobalOptions& global, const CommandOptions& options, const std::string& id);
+
+// runtime.md, "State"; a JSON document.
+Result<std::string> state(const GlobalOptions& global, const std::string& id);
+// Of all containers, as `format` says: table or json, or just the ids.
+Result<std::string> list(const GlobalOptions& global, const CommandOptions& options);
+Result<std::string> processes(const GlobalOptions& global, const CommandOptions& options, const std::string& id);
+
+// Waits for a container that this process started; its exit code.
+Result<int> wait(const GlobalOptions& global, const std::string& id);
+
+}  // namespace wherry::ociruntime
