@@ -11,6 +11,7 @@ help:
 	@echo "make demo       run examples/httpbin as a container and print a table (root)"
 	@echo "make bench      measure, side by side with what is installed"
 	@echo "make install    install the programs [PREFIX=/usr/local, DESTDIR=]"
+	@echo "make image      make the installer's image, build/wherry-node.tar"
 	@echo "make clean      remove the build directories"
 
 packages:
@@ -36,7 +37,11 @@ bench: build
 install: build
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)" --strip
 
+image: build
+	@rm -rf build/image && cmake --install build --prefix build/image --strip >/dev/null
+	@deploy/image/build.py build/image/bin build/wherry-node.tar
+
 clean:
 	@rm -rf build build-asan build-debug build-fuzz build-tsan
 
-.PHONY: help packages build test test-k8s demo bench install clean
+.PHONY: help packages build test test-k8s demo bench install image clean

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 
 #include "cli/command.h"
 #include "cli/findings.h"
@@ -65,7 +66,7 @@ constexpr Option kOptions[] = {
     {"no-restart", 0, "", "leaves the restart to you", set<&CommandOptions::no_restart>},
     {"no-check", 0, "", "runs no test container", set<&CommandOptions::no_trial>},
     {"dry-run", 0, "", "install: prints what it would do", set<&CommandOptions::dry_run>},
-    {"watch", 0, "", "install: stays, and repairs every minute", set<&CommandOptions::watch>},
+    {"watch", 0, "", "stays, and does it again every minute where it is undone", set<&CommandOptions::watch>},
     {"force", 0, "", "uninstall: although pods run", call<CommandOptions, set_force>},
     {"json", 0, "", "status: prints JSON", set<&CommandOptions::json>},
 };
@@ -79,7 +80,7 @@ std::string own_directory() {
   std::array<char, PATH_MAX> self;
   const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
   const std::string path(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
-  return path.substr(0, path.rfind('/'));
+  return path.substr(0, path.rfind('/') + 1);
 }
 
 Result<int> print_plan(const UniqueFd& source, const node::InstallOptions& options) {
@@ -91,20 +92,21 @@ Result<int> print_plan(const UniqueFd& source, const node::InstallOptions& optio
   return 0;
 }
 
-// Until SIGTERM or SIGINT, as the installer's pod: a node's configuration may be written anew by others.
-Result<int> watch(const UniqueFd& source, node::InstallOptions options) {
+using Action = std::function<Result<void>(const node::Progress& progress)>;
+
+// Until SIGTERM or SIGINT, as a pod of the node: its configuration may be written anew by others.
+Result<int> watch(const Action& action) {
   constexpr timespec kPause{60, 0};
   sigset_t stop;
   ::sigemptyset(&stop);
   ::sigaddset(&stop, SIGTERM);
   ::sigaddset(&stop, SIGINT);
   if (::sigprocmask(SIG_BLOCK, &stop, nullptr) != 0) return os_error(errno, "sigprocmask");
-  options.retry = false;
   std::string last;
   do {
     // Only what is news: a minute without changes is silent.
     std::string steps;
-    const auto done = node::install(source, options, [&](const std::string& step) { steps += step + "\n"; });
+    const auto done = action([&](const std::string& step) { steps += step + "\n"; });
     if (!done) steps += "error: " + done.error().to_string() + "\n";
     if (steps != last) print_step(steps.substr(0, steps.size() - 1));
     last = steps;
@@ -112,11 +114,18 @@ Result<int> watch(const UniqueFd& source, node::InstallOptions options) {
   return 0;
 }
 
+Result<int> once_or_watch(const CommandOptions& options, const Action& action) {
+  if (options.watch) return watch(action);
+  TRY(action(print_step));
+  return 0;
+}
+
 Result<int> install(const UniqueFd& source, const CommandOptions& options) {
   if (options.dry_run) return print_plan(source, options.install);
-  if (options.watch) return watch(source, options.install);
-  TRY(node::install(source, options.install, print_step));
-  return 0;
+  node::InstallOptions install = options.install;
+  install.retry = !options.watch;
+  return once_or_watch(
+      options, [&](const node::Progress& progress) { return node::install(source, install, progress); });
 }
 
 Result<int> status(const UniqueFd& source, const CommandOptions& options) {
@@ -124,8 +133,8 @@ Result<int> status(const UniqueFd& source, const CommandOptions& options) {
 }
 
 Result<int> uninstall(const UniqueFd&, const CommandOptions& options) {
-  TRY(node::uninstall(options.install, print_step));
-  return 0;
+  return once_or_watch(
+      options, [&](const node::Progress& progress) { return node::uninstall(options.install, progress); });
 }
 
 Result<int> node(const CommandOptions& given, const Arguments& arguments) {

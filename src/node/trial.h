@@ -8,8 +8,8 @@
 
 namespace wherry::node {
 
-// Runs a container of a built-in module through the shim, by containerd, and compares what it prints. It needs no image:
-// its root file system is a directory below `directory`. Whatever an earlier, killed trial left is removed first.
+// Runs a container of a built-in module through the shim, by containerd, and looks at its exit code. It needs no
+// image: its root file system is a directory below `directory`. Whatever an earlier, killed trial left is removed first.
 Result<void> run_trial(const Client& client, const std::string& shim, const std::string& directory);
 
 }  // namespace wherry::node

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nodes of each distribution have on disk, as small trees, and what `wherry node` makes of them."""
 import hashlib
+import json
+import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -95,7 +98,6 @@ class Tree:
 def need_programs():
     for name in ("wherry", "wherryc", "containerd-shim-wherry-v1"):
         program(name)
-    import os
     if os.geteuid() != 0:
         raise Skip("needs root")
 
@@ -204,7 +206,6 @@ def wrong_words():
 def status_says_what_and_cure():
     need_programs()
     with Tree({"etc/containerd/config.toml": V2}) as tree:
-        import json
         findings = json.loads(tree.node("status", "--json", check=1).stdout)["findings"]
         equal([f["what"] for f in findings if f["state"] == "problem"][0], "it is not installed", "first problem")
         assert all("cure" in f for f in findings if f["state"] != "ok"), findings
@@ -215,9 +216,31 @@ def status_says_what_and_cure():
         assert "an installation was broken off, or not to restart it" in text, text
 
 
+def a_container_joins_the_mounts_of_process_1():
+    """As the DaemonSet does it: only /proc/1/root leads to the machine, here one of our own namespaces."""
+    need_programs()
+    with tempfile.TemporaryDirectory(prefix="wherry-node-", dir="/run") as place, tempfile.TemporaryDirectory() as image:
+        os.chmod(place, 0o755)
+        machine, container = pathlib.Path(place), pathlib.Path(image)
+        (machine / "config.toml").write_text(V2)
+        (container / "proc").mkdir()
+        for name in ("wherry", "wherryc", "containerd-shim-wherry-v1"):
+            shutil.copy(BUILD / "bin" / name, container)
+        common = f"--host-root=/proc/1/root --config={machine}/config.toml --bin-dir={machine}/b/bin --state={machine}/state --no-restart --no-check"
+        inside = f"mount -t proc proc {container}/proc; exec chroot {container} /wherry node"
+        script = f"unshare --mount sh -ec '{inside} install {common}' && cp {machine}/config.toml {machine}/edited && " \
+                 f"unshare --mount sh -ec '{inside} uninstall {common}'"
+        done = subprocess.run(["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script + "; exit $?"],
+                              capture_output=True, text=True, timeout=TIMEOUT)
+        equal(done.returncode, 0, f"exit code ({done.stdout}{done.stderr})")
+        assert "# wherry: begin" in (machine / "edited").read_text()
+        equal((machine / "config.toml").read_text(), V2, "the file")
+        equal(sorted(p.name for p in container.iterdir()), ["containerd-shim-wherry-v1", "proc", "wherry", "wherryc"], "files of the container")
+
+
 def add_tests(suite):
     for name, node in NODES.items():
         suite.test(f"{name}: installed, installed again, uninstalled without a trace")(lambda node=node: one_node(*node))
     for function in (others_edit_too, others_make_the_handler, refused_configurations, links_stay_on_the_machine,
-                     directories_others_can_write, wrong_words, status_says_what_and_cure):
+                     directories_others_can_write, a_container_joins_the_mounts_of_process_1, wrong_words, status_says_what_and_cure):
         suite.test(function.__name__.replace("_", " "))(function)
