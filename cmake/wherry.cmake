@@ -19,9 +19,10 @@ endif()
 
 # The library of the current folder: every .cc of it that is not a test, and a
 # test program NAME_test of every *_test.cc. DEPS are other folders; LIBS are
-# third-party libraries, visible to this folder only.
+# third-party libraries, visible to this folder only. SMALL: code that runs once,
+# for size.
 function(wherry_library name)
-  cmake_parse_arguments(arg "" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "SMALL" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.S)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   list(REMOVE_ITEM sources ${tests} ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
@@ -34,6 +35,9 @@ function(wherry_library name)
   add_library(wherry_${name} STATIC ${sources})
   list(TRANSFORM arg_DEPS PREPEND wherry_)
   target_link_libraries(wherry_${name} PUBLIC wherry_flags ${arg_DEPS} PRIVATE ${arg_LIBS})
+  if(arg_SMALL)
+    target_compile_options(wherry_${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-Os>)
+  endif()
   if(tests AND BUILD_TESTING)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE wherry_${name} ${arg_LIBS} GTest::gtest_main Threads::Threads)

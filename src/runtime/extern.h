@@ -21,11 +21,11 @@ class Table;
 // long as its store.
 class Function {
  public:
-  explicit Function(const abi::FuncRef* ref) : ref_(ref) {}
+  explicit Function(const abi::FuncRef* ref) : ref_(ref), signature_(&TypeRegistry::process().signature(ref->type_id)) {}
 
   const abi::FuncRef* ref() const { return ref_; }
-  const Signature& signature() const { return TypeRegistry::process().signature(ref_->type_id); }
-  const wasm::FuncType& type() const { return signature().type; }
+  const Signature& signature() const { return *signature_; }
+  const wasm::FuncType& type() const { return signature_->type; }
 
   // `args` and `results` have the type's lengths. After a trap, Store::fault()
   // tells more. Results of fewer than 64 bits are zero-extended.
@@ -33,6 +33,7 @@ class Function {
 
  private:
   const abi::FuncRef* ref_;
+  const Signature* signature_;
 };
 
 // A global variable; the value lies in an instance's context or in the store.

@@ -2,6 +2,9 @@
 #include "wasi/invoke.h"
 
 #include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <limits>
 
 namespace wherry::wasi {
 namespace {
@@ -45,11 +48,21 @@ bool parse_value(wasm::ValType type, std::string_view text, abi::Value& out) {
   }
 }
 
+// With as few digits as give the same number back. std::to_chars does this too, with
+// 150 KB of tables.
 template <class T>
 std::string shortest(T number) {
-  char text[64];
-  const auto end = std::to_chars(text, text + sizeof text, number);
-  return {text, end.ptr};
+  char text[400];
+  for (int digits = 1; digits <= std::numeric_limits<T>::max_digits10; ++digits) {
+    snprintf(text, sizeof text, "%.*g", digits, static_cast<double>(number));
+    T back;
+    if (parse_float(text, back) && back == number) break;
+  }
+  const std::string rounded = text;
+  snprintf(text, sizeof text, "%.0f", static_cast<double>(number));
+  T whole;
+  const bool is_whole = parse_float(text, whole) && whole == number;
+  return is_whole && strlen(text) <= rounded.size() ? text : rounded;
 }
 
 std::string hex(const uint8_t (&bytes)[16]) {

@@ -191,6 +191,14 @@ TEST(Invoke, reads_and_prints_numbers) {
       {wasm::kF32, "0.1", "0.1"},
       {wasm::kF64, "1e300", "1e+300"},
       {wasm::kF64, "inf", "inf"},
+      {wasm::kF64, "-nan", "-nan"},
+      {wasm::kF64, "-0", "-0"},
+      {wasm::kF64, "100", "100"},
+      {wasm::kF64, "1234567.75", "1234567.75"},
+      {wasm::kF64, "0.30000000000000004", "0.30000000000000004"},
+      {wasm::kF64, "18446744073709551616", "18446744073709551616"},
+      {wasm::kF64, "5e-324", "5e-324"},
+      {wasm::kF32, "16777216", "16777216"},
       {wasm::kFuncref, "0", "argument `0` is no funcref"},
   };
   for (const ArgumentCase& c : cases) {
