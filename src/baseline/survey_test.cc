@@ -41,7 +41,8 @@ TEST(Survey, counts_small_copies_of_constant_size_as_no_calls) {
   const auto copy_of = [](uint8_t size) { return std::vector<uint8_t>{kGet, 0, kGet, 1, kConst, size, 0xfc, 10, 0, 0, kEnd}; };
   EXPECT_FALSE(Body(copy_of(16), 2).survey.has_calls());
   EXPECT_TRUE(Body(copy_of(0), 2).survey.has_calls());
-  EXPECT_TRUE(Body({kGet, 0, kGet, 1, kConst, 65 | 0x80, 0, 0xfc, 10, 0, 0, kEnd}, 2).survey.has_calls());
+  EXPECT_TRUE(Body({kGet, 0, kGet, 1, kConst, 97 | 0x80, 0, 0xfc, 10, 0, 0, kEnd}, 2).survey.has_calls());
+  EXPECT_FALSE(Body({kGet, 0, kGet, 1, kConst, 97 | 0x80, 0, 0xfc, 11, 0, kEnd}, 2).survey.has_calls());
   EXPECT_TRUE(Body({kGet, 0, kGet, 1, kGet, 1, 0xfc, 10, 0, 0, kEnd}, 2).survey.has_calls());
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-constexpr uint32_t kSizes = 68;  // 0 to 67: past the largest that is inline
+constexpr uint32_t kSizes = 132;  // 0 to 131: past the largest that is inline
 constexpr uint32_t kMemory = 65'536;
 
 void add(Bytes& to, const Bytes& what) { to.insert(to.end(), what.begin(), what.end()); }
@@ -44,16 +44,21 @@ void section(Bytes& module, uint8_t id, const std::vector<Bytes>& items) {
   add(module, content);
 }
 
-// Three functions (i32, i32) -> () for each size: copy, fill with a variable, fill with 0xa7.
+// Four functions (i32, i32) -> () for each size: copy, fill with a variable, fill with
+// 0xa7, and a copy over so many operands that all registers are taken.
 Bytes module() {
   std::vector<Bytes> types, bodies, exports;
   for (uint32_t size = 0; size < kSizes; ++size) {
-    const Bytes codes[] = {{0xfc, 10, 0, 0}, {0xfc, 11, 0}, {0xfc, 11, 0}};
-    for (int kind = 0; kind < 3; ++kind) {
-      Bytes body = {0, 0x20, 0};
+    const Bytes codes[] = {{0xfc, 10, 0, 0}, {0xfc, 11, 0}, {0xfc, 11, 0}, {0xfc, 10, 0, 0}};
+    for (int kind = 0; kind < 4; ++kind) {
+      constexpr int kOperands = 20;
+      Bytes body = {0};
+      for (int i = 0; kind == 3 && i < kOperands; ++i) add(body, {0x20, 1, 0xb8});  // f64.convert_i32_u
+      add(body, {0x20, 0});
       add(body, kind == 2 ? constant(0xa7) : Bytes{0x20, 1});
       add(body, constant(size));
       add(body, codes[kind]);
+      for (int i = 0; kind == 3 && i < kOperands; ++i) add(body, {0x1a});
       body.push_back(0x0b);
       const std::string name = std::to_string(kind) + "." + std::to_string(size);
       Bytes item = leb128(name.size());
@@ -98,14 +103,16 @@ class Bulk : public testing::TestWithParam<Mode> {
     for (uint32_t i = 0; i < kMemory; ++i) start_.push_back(static_cast<uint8_t>(i * 131 + (i >> 8)));
   }
 
+  static bool copies(int kind) { return kind == 0 || kind == 3; }
+
   // Runs one operation on fresh memory and on the model.
   void compare(int kind, uint32_t size, uint32_t target, uint32_t second) {
     const auto memory = instance_->memory(0).bytes();
     std::ranges::copy(start_, memory.begin());
     Bytes wanted = start_;
-    const bool fits = uint64_t{target} + size <= kMemory && (kind != 0 || uint64_t{second} + size <= kMemory);
-    if (fits && kind == 0) memmove(&wanted[0] + target, &wanted[0] + second, size);
-    if (fits && kind != 0) memset(&wanted[0] + target, kind == 1 ? static_cast<uint8_t>(second) : 0xa7, size);
+    const bool fits = uint64_t{target} + size <= kMemory && (!copies(kind) || uint64_t{second} + size <= kMemory);
+    if (fits && copies(kind)) memmove(&wanted[0] + target, &wanted[0] + second, size);
+    if (fits && !copies(kind)) memset(&wanted[0] + target, kind == 1 ? static_cast<uint8_t>(second) : 0xa7, size);
     const std::string name = std::to_string(kind) + "." + std::to_string(size);
     abi::Value args[2]{};
     args[0].i64 = target;
@@ -124,9 +131,11 @@ class Bulk : public testing::TestWithParam<Mode> {
 
 TEST_P(Bulk, copies_as_if_by_a_call) {
   for (uint32_t size = 0; size < kSizes && !HasFatalFailure(); ++size) {
-    for (const uint32_t distance : {0u, 1u, 7u, 15u, 16u, 33u, 63u}) {  // most overlap
-      compare(0, size, 1000, 1000 + distance);
-      compare(0, size, 1000 + distance, 1000);
+    for (const uint32_t distance : {0u, 1u, 7u, 15u, 16u, 33u, 63u, 95u}) {  // most overlap
+      for (const int kind : {0, 3}) {
+        compare(kind, size, 1000, 1000 + distance);
+        compare(kind, size, 1000 + distance, 1000);
+      }
     }
     for (const uint32_t past_end : {0u, 1u, 16u, size}) {
       compare(0, size, kMemory - size + past_end, 3);

@@ -25,7 +25,7 @@ class Pieces {
   const uint32_t size_;
   uint32_t width_ = 1;
 };
-constexpr uint32_t kMaxPieces = kMaxInlineBulk / 16;
+constexpr uint32_t kMaxPieces = kMaxInlineCopy / 16;  // as many as there are vector temporaries
 
 }  // namespace
 
