@@ -204,6 +204,8 @@ TEST(Init, errors_come_back_in_one_line) {
        "mount /x: tmpfs: option `size`: tmpfs: Bad value for 'size'"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}]}})"),
        "user namespaces are not supported yet"},
+      {Json::parse(R"({"linux": {"timeOffsets": {"boottime": {"secs": 7}}}})"),
+       "time namespaces with offsets are not supported"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}]}})"),
        "config.json: hostname needs a uts namespace, it would rename the host"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "network", "path": "/no/net"}]}})"),
@@ -226,6 +228,17 @@ TEST(Init, errors_come_back_in_one_line) {
     ASSERT_FALSE(launched);
     EXPECT_EQ(launched.error().message, one.message);
   }
+}
+
+TEST(Init, gets_a_time_namespace_of_its_own) {
+  SKIP_UNLESS_ROOT();
+  const std::string own = link("/proc/self/ns/time");
+  if (own.empty()) GTEST_SKIP() << "no time namespaces in this kernel";
+  TestContainer container;
+  container.spec["linux"]["namespaces"].push_back({{"type", "time"}});
+  const auto launched = container.launch();
+  ASSERT_TRUE(launched) << launched.error().message;
+  EXPECT_NE(link(container.proc("ns/time")), own);
 }
 
 TEST(Init, signals_before_the_start_end_it) {

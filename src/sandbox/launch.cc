@@ -19,7 +19,9 @@ Result<void> check_supported(const Spec& spec) {
   if (spec.linux_.find(NamespaceType::user) || !spec.linux_.uidMappings.empty()) {
     return error(ErrorKind::unsupported, "user namespaces are not supported yet");
   }
-  if (spec.linux_.find(NamespaceType::time)) return error(ErrorKind::unsupported, "time namespaces are not supported");
+  if (spec.linux_.has_time_offsets) {
+    return error(ErrorKind::unsupported, "time namespaces with offsets are not supported");
+  }
   if (!spec.linux_.find(NamespaceType::mount)) {
     return error(ErrorKind::unsupported, "a container without a mount namespace is not supported");
   }

@@ -43,6 +43,9 @@ struct Child {
     if (::write(file, "0", 1) != 1) fail(child, "joining the cgroup");
   }
   if (::setsid() < 0) fail(child, "setsid");
+  // Entered by the exec: clone3 can not make one for a process that shares memory.
+  if ((config.namespaces & CLONE_NEWTIME) != 0 && ::syscall(SYS_unshare, CLONE_NEWTIME) != 0)
+    fail(child, "making a time namespace");
   int number = 0;
   for (const int fd : config.fds) {
     if (::dup2(fd, number++) < 0) fail(child, "dup2");
@@ -103,7 +106,8 @@ Result<Spawned> spawn(const SpawnConfig& config) {
   int pidfd = -1;
   clone_args args{};
   // CLONE_CLEAR_SIGHAND: no handler of this program may run in the child.
-  args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | config.namespaces;
+  args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  args.flags |= config.namespaces & ~uint64_t{CLONE_NEWTIME};
   if (config.cgroup >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<uint64_t>(config.cgroup);

@@ -136,6 +136,7 @@ struct Linux {
   std::string cgroupsPath;
   Resources resources;
   bool has_seccomp = false;
+  bool has_time_offsets = false;
   std::string rootfsPropagation;
   std::vector<std::string> maskedPaths;
   std::vector<std::string> readonlyPaths;

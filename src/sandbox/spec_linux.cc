@@ -137,6 +137,8 @@ Result<void> read_linux(const JsonNode& in, Linux& out) {
   TRY(in.read("cgroupsPath", out.cgroupsPath));
   TRY(in.object("resources", [&](const JsonNode& node) { return read_resources(node, out.resources); }));
   out.has_seccomp = in.find("seccomp") != nullptr;
+  const JsonNode::Json* const offsets = in.find("timeOffsets");
+  out.has_time_offsets = offsets && !offsets->empty();
   TRY(in.read("rootfsPropagation", out.rootfsPropagation));
   TRY(in.read("maskedPaths", out.maskedPaths));
   TRY(in.read("readonlyPaths", out.readonlyPaths));

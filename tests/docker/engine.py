@@ -1,24 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private dockerd over a private containerd: own data, sockets, containerd namespace and cgroups."""
 import os
-import pathlib
+import re
 import shutil
 import subprocess
 
+import tools
 from containerd import WHERRY
 from suite import BUILD, Skip, wait_until
 
 TIMEOUT = 60
-DAEMONS = ("/usr/sbin/dockerd", "/usr/bin/dockerd")
+FIRST_CLIENT = 25  # that speaks what the daemon still understands
 
 
 def programs():
-    """(dockerd, docker); skips where they are missing."""
-    daemon = next((path for path in DAEMONS if os.path.exists(path)), None)
-    client = shutil.which("docker")
-    if not daemon or not client:
-        raise Skip("Docker (docker.io) is not installed")
-    return daemon, client
+    """(dockerd, docker); skips where they are missing or too old."""
+    daemon = next(tool.path for tool in tools.TOOLS if tool.name == "dockerd")
+    if not tools.is_built("docker"):
+        raise Skip("no dockerd that takes a shim by its name: `tests/lib/tools.py docker` builds one, Debian's 20.10 is too old")
+    for client in dict.fromkeys(filter(None, (shutil.which("docker"), "/usr/local/bin/docker", "/usr/bin/docker"))):
+        if os.path.exists(client) and _major(client) >= FIRST_CLIENT:
+            return daemon, client
+    raise Skip(f"no docker client of version {FIRST_CLIENT} or newer")
+
+
+def _major(client):
+    text = subprocess.run([client, "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"version (\d+)\.", text)
+    return int(found[1]) if found else 0
 
 
 class Docker:

@@ -45,6 +45,8 @@ SOURCES = {
                          "k8s.io/component-base/version.gitVersion={v} k8s.io/component-base/version.gitMajor=1 "
                          f"k8s.io/component-base/version.gitMinor={KUBERNETES.split('.')[1]} "
                          "k8s.io/component-base/version.gitTreeState=clean k8s.io/component-base/version.gitCommit=none"),
+    # 29: what Debian has (20.10) does not take a shim by its name
+    "docker": Source({"github.com/moby/moby/v2": "v2.0.0-beta.24"}, tags="exclude_graphdriver_btrfs exclude_graphdriver_zfs no_btrfs"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -77,6 +79,7 @@ TOOLS = [  # in the order in which they are wanted
     *(Tool(p, "kubernetes", f"bin/{p}", f"k8s.io/kubernetes/cmd/{p}")
       for p in ("kube-apiserver", "kubelet", "kube-controller-manager", "kube-scheduler", "kubectl", "kube-proxy")),
     *_containerd("1.7", "containerd-1.7", "containerd-1.7", "github.com/containerd/containerd"),
+    Tool("dockerd", "docker", "bin/dockerd", "github.com/moby/moby/v2/cmd/dockerd"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
 ]
 TEST_PROGRAMS = {"critest"}  # a test package: `go test -c`
