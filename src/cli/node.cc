@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <limits.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -94,8 +96,32 @@ Result<int> print_plan(const UniqueFd& source, const node::InstallOptions& optio
 
 using Action = std::function<Result<void>(const node::Progress& progress)>;
 
+// What a round says, one line a step. In a process of its own: it may enter the machine's mounts, while probes and
+// `kubectl exec` look for the container's files in those of its first process.
+Result<std::string> say_round(const CommandOptions& options, const Action& action) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "pipe");
+  const UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return os_error(errno, "fork");
+  if (child == 0) {
+    std::string steps;
+    auto done = options.host_root.empty() ? Result<void>() : node::enter_host(options.host_root);
+    if (done) done = action([&](const std::string& step) { steps += step + "\n"; });
+    if (!done) steps += "error: " + done.error().to_string() + "\n";
+    ::_exit(write_all(in.get(), steps, "pipe") ? 0 : kFailure);
+  }
+  in.reset();
+  constexpr size_t kLimit = 1 << 20;
+  auto steps = read_all(out.get(), kLimit, "pipe");
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return steps;
+}
+
 // Until SIGTERM or SIGINT, as a pod of the node: its configuration may be written anew by others.
-Result<int> watch(const Action& action) {
+Result<int> watch(const CommandOptions& options, const Action& action) {
   constexpr timespec kPause{60, 0};
   sigset_t stop;
   ::sigemptyset(&stop);
@@ -105,17 +131,15 @@ Result<int> watch(const Action& action) {
   std::string last;
   do {
     // Only what is news: a minute without changes is silent.
-    std::string steps;
-    const auto done = action([&](const std::string& step) { steps += step + "\n"; });
-    if (!done) steps += "error: " + done.error().to_string() + "\n";
-    if (steps != last) print_step(steps.substr(0, steps.size() - 1));
+    const std::string steps = TRY(say_round(options, action));
+    if (steps != last && !steps.empty()) print_step(steps.substr(0, steps.size() - 1));
     last = steps;
   } while (::sigtimedwait(&stop, nullptr, &kPause) < 0);
   return 0;
 }
 
 Result<int> once_or_watch(const CommandOptions& options, const Action& action) {
-  if (options.watch) return watch(action);
+  if (options.watch) return watch(options, action);
   TRY(action(print_step));
   return 0;
 }
@@ -151,7 +175,7 @@ Result<int> node(const CommandOptions& given, const Arguments& arguments) {
     names.push_back(action.name);
     if (action.name != arguments[0]) continue;
     const UniqueFd source = TRY(node::open_source(options.source.empty() ? own_directory() : options.source));
-    if (!options.host_root.empty()) TRY(node::enter_host(options.host_root));
+    if (!options.host_root.empty() && !options.watch) TRY(node::enter_host(options.host_root));
     return action.run(source, options);
   }
   std::fprintf(stderr, "error: wherry node: unknown action `%s`%s\n", arguments[0].c_str(),

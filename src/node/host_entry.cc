@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/fd.h"
 
@@ -23,6 +24,9 @@ bool is_root_of_init(const std::string& root) {
 }  // namespace
 
 Result<void> enter_host(const std::string& root) {
+  // A container's own PATH leads nowhere on the machine.
+  if (::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) != 0)
+    return os_error(errno, "setenv");
   if (is_root_of_init(root)) {
     const UniqueFd mounts(::open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC));
     if (!mounts) return os_error(errno, "/proc/1/ns/mnt");

@@ -33,8 +33,16 @@ Result<pid_t> spawn(const std::vector<std::string>& command, int output, Stderr 
   } else {
     ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   }
+  // A watcher blocks signals, which a daemon that is restarted must not inherit.
+  sigset_t none;
+  ::sigemptyset(&none);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t pid = 0;
-  const int status = ::posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environ);
+  const int status = ::posix_spawn(&pid, words[0], &actions, &attributes, words.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (status != 0) return os_error(status, command[0]);
   return pid;
