@@ -21,6 +21,9 @@ constexpr Option kOptions[] = {
     {"env", 'e', "K[=V]", "sets a variable; without a value it is passed on", set<&RunOptions::env>},
     {"tcplisten", 0, "ADDR:PORT[,blocking]", "gives the guest a listening socket, fd 3 and on",
      call<RunOptions, add_listener>},
+    {"allow-connect", 0, "RULES", "only there: api.example.com:443, 10.0.0.0/8, none",
+     set<&RunOptions::allow_connect>},
+    {"allow-listen", 0, "RULES", "binds only these: :8080, 127.0.0.1, none", set<&RunOptions::allow_listen>},
     {"invoke", 0, "F", "calls this export with ARGs [default: _start]", set<&RunOptions::invoke>},
     {"max-memory", 0, "SIZE", "memory.grow fails beyond it [default: 4GiB]", set<&RunOptions::max_memory>},
     {"max-stack", 0, "SIZE", "deeper recursion traps [default: 1MiB]", set<&RunOptions::max_stack>},
@@ -55,6 +58,12 @@ std::vector<std::string> environment() {
   return variables;
 }
 
+Result<config::NetworkFilter> parse_rules(std::string_view option, const std::string& rules, config::NetworkFilter::Direction direction) {
+  auto filter = config::NetworkFilter::parse(rules, direction);
+  if (!filter) return error(filter.error().kind, std::string(option) + ": " + filter.error().message);
+  return filter;
+}
+
 Result<wasi::ProgramConfig> config_of(const RunOptions& options, const Arguments& arguments) {
   wasi::ProgramConfig config;
   config.args = arguments;
@@ -64,6 +73,10 @@ Result<wasi::ProgramConfig> config_of(const RunOptions& options, const Arguments
   for (const std::string& directory : options.dirs) config.preopens.push_back(TRY(open_directory(directory)));
   for (const ListenAddress& address : options.listeners)
     config.listeners.push_back({TRY(listen_on(address)), address.blocking});
+  for (const std::string& rules : options.allow_connect)
+    config.policy.egress.push_back(TRY(parse_rules("--allow-connect", rules, config::NetworkFilter::Direction::egress)));
+  for (const std::string& rules : options.allow_listen)
+    config.policy.listen.push_back(TRY(parse_rules("--allow-listen", rules, config::NetworkFilter::Direction::listen)));
   config.invoke = options.invoke;
   if (options.max_memory) config.max_memory = options.max_memory->bytes;
   if (options.max_stack) config.max_stack = options.max_stack->bytes;

@@ -15,6 +15,8 @@ struct RunOptions {
   std::vector<std::string> dirs;
   std::vector<std::string> env;
   std::vector<ListenAddress> listeners;
+  std::vector<std::string> allow_connect;
+  std::vector<std::string> allow_listen;
   std::string invoke;
   std::string cache;
   std::optional<Size> max_memory;

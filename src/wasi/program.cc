@@ -89,6 +89,12 @@ Result<void> Program::check_strings() const {
 
 Result<void> Program::open_descriptors() {
   Host& host = guest_.host;
+  host.policy = Policy(config_.policy);
+  if (host.policy.has_names()) {
+    Io<std::unique_ptr<PinnedNames>> names = PinnedNames::create();
+    if (!names) return host_error(names.error(), "names of hosts");
+    host.names = std::move(*names);
+  }
   host.args = config_.args;
   host.env = config_.env;
   for (int fd = 0; fd < 3; fd++) TRY(add(host, stdio(fd), "standard input or output"));

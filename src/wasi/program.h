@@ -42,6 +42,7 @@ struct ProgramConfig {
   uint64_t max_stack = 1 << 20;
   std::chrono::nanoseconds timeout{0};
   bool handle_signals = false;  // SIGTERM, SIGINT, SIGHUP and SIGQUIT end the guest
+  Policy::Config policy{};      // of the network; the default allows everything
 };
 
 struct ProgramResult {

@@ -10,6 +10,8 @@
 
 namespace wherry::wasi {
 
+class Policy;
+
 // An open file, directory or socket of the guest. A value of the descriptor
 // table, which owns it.
 //
@@ -36,6 +38,8 @@ struct Descriptor {
   Scope scope = Scope::beneath;
   bool read_only = false;                  // a directory below which nothing changes
   std::unique_ptr<std::string> preopened;  // the name of a preopened directory
+
+  Policy* policy = nullptr;  // its guest's; set when it gets its number
 
   bool may_wait = false;  // stdio that is no file of a disk
 

@@ -30,6 +30,7 @@ Io<uint32_t> DescriptorTable::add(Descriptor descriptor) {
   while (lowest_free_ < slots_.size() && slots_[lowest_free_].kind != Kind::closed) lowest_free_++;
   if (lowest_free_ == slots_.size()) slots_.emplace_back();
   slots_[lowest_free_] = std::move(descriptor);
+  slots_[lowest_free_].policy = policy_;
   open_++;
   return lowest_free_++;
 }

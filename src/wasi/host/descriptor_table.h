@@ -12,8 +12,8 @@ namespace wherry::wasi {
 // in POSIX. Used by one thread at a time.
 class DescriptorTable {
  public:
-  // At most `limit` descriptors can be open.
-  explicit DescriptorTable(uint32_t limit) : limit_(limit) {}
+  // At most `limit` descriptors can be open; each gets `policy`, which may be nullptr.
+  explicit DescriptorTable(uint32_t limit, Policy* policy = nullptr) : policy_(policy), limit_(limit) {}
 
   // Any open descriptor, or badf.
   Io<Descriptor*> get(uint32_t fd) {
@@ -38,6 +38,7 @@ class DescriptorTable {
 
  private:
   std::vector<Descriptor> slots_;
+  Policy* const policy_;
   const uint32_t limit_;
   uint32_t open_ = 0;
   uint32_t lowest_free_ = 0;  // no number below is free

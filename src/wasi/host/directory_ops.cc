@@ -23,7 +23,7 @@ Io<void> done(int result) {
 }
 
 Io<Place> locate_to_change(const Descriptor& directory, const std::string& path) {
-  if (directory.read_only) return Errno::rofs;
+  if (directory.read_only) return denied_read_only(directory);
   return locate(directory, path);
 }
 

@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <map>
 #include <memory>
 
+#include "base/fd.h"
+#include "config/words.h"
 #include "wasi/host/clock.h"
 
 namespace wherry::wasi {
@@ -25,6 +28,7 @@ using Family = SocketAddress::Family;
 struct Answer {
   bool done = false;
   int status = ARES_SUCCESS;
+  uint32_t ttl = 0;  // the shortest, in seconds
   std::vector<SocketAddress> addresses;
 };
 
@@ -83,7 +87,11 @@ void take_answer(void* data, int status, int, ares_addrinfo* info) {
     sockaddr_storage raw{};
     const auto* bytes = reinterpret_cast<const char*>(node->ai_addr);
     std::copy_n(bytes, std::min<size_t>(node->ai_addrlen, sizeof raw), reinterpret_cast<char*>(&raw));
-    if (const Io<SocketAddress> address = SocketAddress::from_linux(raw)) answer.addresses.push_back(*address);
+    const Io<SocketAddress> address = SocketAddress::from_linux(raw);
+    if (!address) continue;
+    const auto ttl = static_cast<uint32_t>(std::max(node->ai_ttl, 0));
+    answer.ttl = answer.addresses.empty() ? ttl : std::min(answer.ttl, ttl);
+    answer.addresses.push_back(*address);
   }
   ares_freeaddrinfo(info);
 }
@@ -120,14 +128,18 @@ void note_socket(void* data, ares_socket_t socket, int readable, int writable) {
   if (events != 0) sockets.push_back({socket, static_cast<short>(events), 0});
 }
 
-Io<Channel> open_channel(Sockets& sockets) {
+enum class Files : bool { not_read, read };  // of hosts
+
+Io<Channel> open_channel(Sockets& sockets, Files hosts) {
+  char only_dns[] = "b";
   ares_options options{};
   options.timeout = kQueryTimeoutMs;
   options.tries = kTries;
   options.sock_state_cb = note_socket;
   options.sock_state_cb_data = &sockets;
   ares_channel channel = nullptr;
-  const int wanted = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  options.lookups = only_dns;
+  const int wanted = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | (hosts == Files::read ? 0 : ARES_OPT_LOOKUPS);
   const int status = ares_init_options(&channel, &options, wanted);
   if (status != ARES_SUCCESS) return errno_of(status);
   return Channel(channel);
@@ -154,29 +166,90 @@ Io<void> step(ares_channeldata* channel, Sockets fds, uint64_t left, const Wake&
   return {};
 }
 
-Io<std::vector<SocketAddress>> ask(const LookupRequest& request, const Wake& wake) {
+Io<Answer> ask(ares_channeldata* channel, const Sockets& sockets, const LookupRequest& request, const Wake& wake) {
+  // Open queries end with a last call of take_answer, at the latest in ares_cancel.
   Answer answer;
-  Sockets sockets;
-  // After both: closing the channel ends open queries with a last call of take_answer.
-  const Channel channel = TRY(open_channel(sockets));
   ares_addrinfo_hints hints{};
   hints.ai_family = !request.family ? AF_UNSPEC : *request.family == Family::inet4 ? AF_INET : AF_INET6;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = ARES_AI_NOSORT;
-  ares_getaddrinfo(channel.get(), request.node.c_str(), nullptr, &hints, take_answer, &answer);
+  ares_getaddrinfo(channel, request.node.c_str(), nullptr, &hints, take_answer, &answer);
   const uint64_t start = monotonic_now();
-  while (!answer.done) {
+  Io<void> waited;
+  while (!answer.done && waited) {
     const uint64_t passed = monotonic_now() - start;
-    if (passed >= kTotalTime) return Errno::aiagain;
-    TRY(step(channel.get(), sockets, kTotalTime - passed, wake));
+    waited = passed >= kTotalTime ? Io<void>(Errno::aiagain) : step(channel, sockets, kTotalTime - passed, wake);
   }
+  ares_cancel(channel);
+  if (!waited) return waited.error();
   if (answer.status != ARES_SUCCESS) return errno_of(answer.status);
-  return std::move(answer.addresses);
+  return answer;
+}
+
+// The addresses of each name in the text of /etc/hosts.
+using Hosts = std::multimap<std::string, SocketAddress>;
+
+Hosts parse_hosts(std::string_view text) {
+  Hosts hosts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line = line.substr(0, line.find('#'));
+    std::optional<SocketAddress> address;
+    for (const std::string_view word : config::split_words(line)) {
+      if (!address) {
+        address = numeric_address(std::string(word));
+        if (!address) break;
+      } else {
+        hosts.emplace(config::canonical_name(word), *address);
+      }
+    }
+  }
+  return hosts;
 }
 
 }  // namespace
 
-Io<std::vector<SocketAddress>> lookup(const LookupRequest& request, const Wake& wake) {
+struct PinnedNames::State {
+  Sockets sockets;
+  Channel channel;  // before its sockets
+  Hosts hosts;
+};
+
+PinnedNames::PinnedNames(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PinnedNames::~PinnedNames() = default;
+
+Io<std::unique_ptr<PinnedNames>> PinnedNames::create() {
+  constexpr size_t kMaxHosts = 1 << 20;
+  auto state = std::make_unique<State>();
+  state->channel = TRY(open_channel(state->sockets, Files::not_read));
+  if (const auto text = read_file("/etc/hosts", kMaxHosts)) state->hosts = parse_hosts(*text);
+  return std::unique_ptr<PinnedNames>(new PinnedNames(std::move(state)));
+}
+
+// One question.
+class Lookup {
+ public:
+  static Io<Answer> pinned(PinnedNames& names, const LookupRequest& request, const Wake& wake) {
+    PinnedNames::State& state = *names.state_;
+    Answer answer;
+    const auto [first, last] = state.hosts.equal_range(config::canonical_name(request.node));
+    for (auto host = first; host != last; ++host) {
+      if (wanted(request, host->second.family)) answer.addresses.push_back(host->second);
+    }
+    if (!answer.addresses.empty()) return answer;
+    return ask(state.channel.get(), state.sockets, request, wake);
+  }
+
+  static Io<Answer> from_files(const LookupRequest& request, const Wake& wake) {
+    Sockets sockets;
+    const Channel channel = TRY(open_channel(sockets, Files::read));
+    return ask(channel.get(), sockets, request, wake);
+  }
+};
+
+Io<std::vector<SocketAddress>> lookup(const LookupRequest& request, const Wake& wake, Policy* policy, PinnedNames* names) {
   if (request.node.size() > kMaxName) return Errno::ainoname;
   const uint16_t port = TRY(port_of(request.service));
   std::vector<SocketAddress> found;
@@ -188,7 +261,10 @@ Io<std::vector<SocketAddress>> lookup(const LookupRequest& request, const Wake& 
   } else if (request.numeric_only) {
     return Errno::ainoname;
   } else {
-    found = TRY(ask(request, wake));
+    if (policy) TRY(policy->check_lookup(request.node));
+    Answer answer = TRY(names ? Lookup::pinned(*names, request, wake) : Lookup::from_files(request, wake));
+    if (policy) policy->learn(request.node, answer.addresses, answer.ttl);
+    found = std::move(answer.addresses);
   }
   for (SocketAddress& address : found) address.port = port;
   return found;

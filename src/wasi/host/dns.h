@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "wasi/host/errno.h"
+#include "wasi/host/policy.h"
 #include "wasi/host/socket_address.h"
 #include "wasi/host/wait.h"
 
@@ -22,7 +24,26 @@ struct LookupRequest {
   bool numeric_only = false;                     // ask nobody
 };
 
-// ainoname, aiagain, aifail, aiservice in failure.
-Io<std::vector<SocketAddress>> lookup(const LookupRequest& request, const Wake& wake);
+// /etc/hosts and /etc/resolv.conf as they were at one time. With rules that go by
+// names, what a guest writes into these files afterwards must not count: it could
+// give an allowed name any address.
+class PinnedNames {
+ public:
+  static Io<std::unique_ptr<PinnedNames>> create();
+  ~PinnedNames();
+  PinnedNames(const PinnedNames&) = delete;
+  PinnedNames& operator=(const PinnedNames&) = delete;
+
+ private:
+  friend class Lookup;
+  struct State;
+  explicit PinnedNames(std::unique_ptr<State> state);
+  const std::unique_ptr<State> state_;
+};
+
+// The policy decides whether a name is looked up, and learns what it means. acces if
+// it is not. ainoname, aiagain, aifail, aiservice in failure.
+Io<std::vector<SocketAddress>> lookup(const LookupRequest& request, const Wake& wake, Policy* policy = nullptr,
+                                      PinnedNames* names = nullptr);
 
 }  // namespace wherry::wasi

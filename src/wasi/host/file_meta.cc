@@ -92,13 +92,13 @@ Io<Filestat> stat_at(const Descriptor& directory, const std::string& path, Follo
 Io<void> set_times(const Descriptor& descriptor, const Times& times) {
   TRY(check(times));
   if (descriptor.kind != Kind::file && descriptor.kind != Kind::directory) return Errno::badf;
-  if (descriptor.read_only) return Errno::rofs;
+  if (descriptor.read_only) return denied_read_only(descriptor);
   return set_times_of(descriptor.fd.get(), times);
 }
 
 Io<void> set_times_at(const Descriptor& directory, const std::string& path, Follow follow, const Times& times) {
   TRY(check(times));
-  if (directory.read_only) return Errno::rofs;
+  if (directory.read_only) return denied_read_only(directory);
   const UniqueFd fd = TRY(open_within(directory, path.c_str(), O_PATH | nofollow(follow)));
   TRY(check_filesystem(fd.get()));
   return set_times_of(fd.get(), times);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "wasi/host/descriptor_table.h"
+#include "wasi/host/dns.h"
+#include "wasi/host/policy.h"
 #include "wasi/host/poll.h"
 #include "wasi/host/wait.h"
 
@@ -17,7 +20,9 @@ struct Host {
 
   std::vector<std::string> args;
   std::vector<std::string> env;  // K=V
-  DescriptorTable files{kMaxDescriptors};
+  Policy policy;
+  std::unique_ptr<PinnedNames> names;  // nullptr: what files say at the time
+  DescriptorTable files{kMaxDescriptors, &policy};
   Poller poller;
   Wake wake;
 };

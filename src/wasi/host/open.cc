@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "wasi/host/path.h"
+#include "wasi/host/policy.h"
 #include "wasi/host/special_file.h"
 
 // Opening a file can have an effect, so a file is looked at before it is opened:
@@ -93,13 +94,15 @@ Io<Opened> try_open(const Descriptor& directory, const std::string& path, const 
   const int nofollow = exclusive || request.follow == Follow::no ? O_NOFOLLOW : 0;
   Io<UniqueFd> probe = open_within(directory, path.c_str(), O_PATH | nofollow);
   if (!probe && probe.error() == Errno::noent && creat) {
-    if (directory.read_only) return Errno::rofs;
+    if (directory.read_only) return denied_read_only(directory);
     Io<Opened> made = create_at(directory, path, request);
     return !made && made.error() == Errno::exist && !exclusive ? Io<Opened>(Errno::again) : std::move(made);
   }
   if (!probe) return probe.error();
   if (exclusive) return Errno::exist;
-  const struct stat info = TRY(check_openable(probe->get()));
+  const Io<struct stat> openable = check_openable(probe->get());
+  if (!openable) return directory.policy ? directory.policy->denied(Denial::special_file, path, openable.error()) : openable.error();
+  const struct stat info = *openable;
   if (S_ISLNK(info.st_mode)) return Errno::loop;
   if (S_ISDIR(info.st_mode)) return open_directory(std::move(*probe), info, request);
   if (request.oflags & oflag::directory) return Errno::notdir;
@@ -110,6 +113,7 @@ Descriptor describe(const Descriptor& directory, Opened opened, const OpenReques
   Descriptor result;
   result.filetype = filetype_of(opened.info.st_mode);
   result.read_only = directory.read_only;
+  result.policy = directory.policy;
   const bool is_directory = result.filetype == Filetype::directory;
   result.kind = is_directory ? Descriptor::Kind::directory : Descriptor::Kind::file;
   if (is_directory) {
@@ -138,7 +142,7 @@ Rights rights_of(Filetype filetype, bool readable, bool writable) {
 
 Io<Descriptor> open_at(const Descriptor& directory, const std::string& path, const OpenRequest& request) {
   if ((request.oflags & oflag::directory) && (request.oflags & (oflag::creat | oflag::excl | oflag::trunc))) return Errno::inval;
-  if (directory.read_only && ((request.rights & right::fd_write) || (request.oflags & oflag::trunc))) return Errno::rofs;
+  if (directory.read_only && ((request.rights & right::fd_write) || (request.oflags & oflag::trunc))) return denied_read_only(directory);
   for (int i = 0; i < kTries; i++) {
     Io<Opened> opened = try_open(directory, path, request);
     if (opened) return describe(directory, std::move(*opened), request);

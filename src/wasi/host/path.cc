@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstring>
 
+#include "wasi/host/policy.h"
 #include "wasi/host/special_file.h"
 #include "wasi/host/utf8.h"
 
@@ -50,10 +51,14 @@ Io<UniqueFd> open_within(const Descriptor& directory, const char* path, int flag
   for (int i = 0; i < kTries; i++) {
     const long fd = ::syscall(SYS_openat2, directory.fd.get(), path, &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    if (errno == EXDEV) return Errno::perm;
+    if (errno == EXDEV) return directory.policy ? directory.policy->denied(Denial::path, path, Errno::perm) : Errno::perm;
     if (errno != EAGAIN && errno != EINTR) return last_errno();
   }
   return Errno::again;
+}
+
+Errno denied_read_only(const Descriptor& descriptor) {
+  return descriptor.policy ? descriptor.policy->denied(Denial::read_only, "", Errno::rofs) : Errno::rofs;
 }
 
 bool Place::trailing_slash() const { return std::strchr(name, '/') != nullptr; }

@@ -21,6 +21,9 @@ Io<std::string> checked_path(std::span<const uint8_t> bytes);
 // leads out. perm when the path leads out.
 Io<UniqueFd> open_within(const Descriptor& directory, const char* path, int flags, mode_t mode = 0);
 
+// The errno for a change below a read-only directory, counted.
+Errno denied_read_only(const Descriptor& descriptor);
+
 // Where a call that makes, moves or removes a name acts: an open directory and
 // one name in it, which such calls never follow. The name keeps its trailing
 // slashes, it is "." for a path that ends in "." or "..". It points into the

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "wasi/host/policy.h"
 #include "wasi/host/types.h"
 
 namespace wherry::wasi {
@@ -49,6 +50,10 @@ Io<size_t> repeat(const Descriptor& socket, short events, uint64_t timeout, cons
       return last_errno();
     }
   }
+}
+
+config::Transport transport_of(const Descriptor& socket) {
+  return socket.filetype == Filetype::socket_stream ? config::Transport::tcp : config::Transport::udp;
 }
 
 Io<void> done(int result) {
@@ -98,17 +103,23 @@ Io<Descriptor> socket_adopt(UniqueFd fd, bool blocking) {
                   blocking ? Fdflags{0} : fdflag::nonblock);
 }
 
+// A TCP socket does nothing with an address but connect from it until it listens,
+// when the port that the kernel has chosen is known.
 Io<void> socket_bind(const Descriptor& socket, const SocketAddress& address) {
+  const bool later = socket.filetype == Filetype::socket_stream && address.port == 0;
+  if (socket.policy && !later) TRY(socket.policy->check_listening(address, transport_of(socket)));
   sockaddr_storage raw;
   const socklen_t size = address.to_linux(raw);
   return done(::bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&raw), size));
 }
 
 Io<void> socket_listen(const Descriptor& socket, uint32_t backlog) {
+  if (socket.policy) TRY(socket.policy->check_listening(TRY(socket_local_address(socket)), transport_of(socket)));
   return done(::listen(socket.fd.get(), static_cast<int>(backlog < kMaxBacklog ? backlog : kMaxBacklog)));
 }
 
 Io<void> socket_connect(const Descriptor& socket, const SocketAddress& address, const Wake& wake) {
+  if (socket.policy) TRY(socket.policy->check_destination(address, transport_of(socket)));
   sockaddr_storage raw;
   const socklen_t size = address.to_linux(raw);
   if (::connect(socket.fd.get(), reinterpret_cast<const sockaddr*>(&raw), size) == 0) return {};
@@ -161,6 +172,7 @@ Io<size_t> socket_send(const Descriptor& socket, std::span<const iovec> buffers,
   sockaddr_storage address;
   msghdr message = message_of(buffers);
   if (to != nullptr) {
+    if (socket.policy) TRY(socket.policy->check_destination(*to, transport_of(socket)));
     message.msg_namelen = to->to_linux(address);
     message.msg_name = &address;
   }

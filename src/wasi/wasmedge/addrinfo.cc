@@ -72,7 +72,7 @@ Outcome WasmEdge::sock_getaddrinfo(Text node, Text service, Ptr<layout::Addrinfo
   const std::span<uint8_t> service_name = TRY(memory_.slice(service));
   if (wanted.socktype > form::kStream) return Errno::aisocktype;
   const LookupRequest request = TRY(to_request(to_string(node_name), to_string(service_name), wanted));
-  const std::vector<SocketAddress> found = TRY(lookup(request, host_.wake));
+  const std::vector<SocketAddress> found = TRY(lookup(request, host_.wake, &host_.policy, host_.names.get()));
 
   Ptr<layout::Addrinfo> element = TRY(memory_.load(results));
   uint32_t stored = 0;
