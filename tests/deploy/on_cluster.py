@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chart on a one-node Kubernetes whose containerd does not know Wherry: install, use, uninstall."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from suite import SOURCE, equal, program, wait_until
+
+sys.path.insert(0, str(SOURCE / "tests" / "k8s"))
+from cluster import Cluster  # noqa: E402
+
+NAMESPACE = "wherry-system"
+HANDLER = "wherry-node"  # the cluster has a class `wherry` of its own
+PROGRAMS = ("wherry", "wherryc", "containerd-shim-wherry-v1")
+STATE = pathlib.Path("/var/lib/wherry")
+
+
+def supervise_containerd(cluster):
+    """Stands in for systemd: whoever kills it gets a new one."""
+    config, pid = cluster.directory / "config.toml", cluster.directory / "containerd.pid"
+    cluster.daemons["containerd"].stop()
+    cluster.spawn("containerd", "sh", "-c", f"while :; do {cluster._binaries}/containerd --config {config} & echo $! > {pid}; wait $!; "
+                                            f"rm -f {cluster.socket} {cluster.socket}.ttrpc; done")
+    cluster.wait_containerd()
+    return f"kill $(cat {pid})"
+
+
+def import_images(cluster):
+    with tempfile.TemporaryDirectory() as directory:
+        node, server = pathlib.Path(directory, "node.tar"), pathlib.Path(directory, "httpbin.tar")
+        programs = pathlib.Path(directory, "bin")
+        programs.mkdir()
+        for name in PROGRAMS:  # with debug information they would fill the installer's memory: /opt is a tmpfs here
+            subprocess.run(["strip", "-o", programs / name, program(name)], check=True)
+        subprocess.run([SOURCE / "deploy" / "image" / "build.py", programs, node, "wherry.test/node:v1"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([program("wherry"), "pack", SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm", "-t", "wherry.test/httpbin:v1",
+                        "-o", server], check=True, stdout=subprocess.DEVNULL)
+        for tar in (node, server):
+            cluster.run("ctr", "-n", "k8s.io", "images", "import", "--platform", "linux/amd64", tar)
+
+
+def rolled_out(cluster):
+    done = cluster.run("kubectl", "-n", NAMESPACE, "rollout", "status", "daemonset/wherry-node", "--timeout=120s", check=False)
+    logs = cluster.run("kubectl", "-n", NAMESPACE, "logs", "daemonset/wherry-node", "--all-containers", check=False).stdout
+    equal(done.returncode, 0, f"exit code of the rollout ({logs[-500:]})")
+    return logs
+
+
+def serves_the_example(cluster):
+    example = (SOURCE / "examples" / "kubernetes" / "httpbin.yaml").read_text().replace("runtimeClassName: wherry ", f"runtimeClassName: {HANDLER} ")
+    cluster.run("kubectl", "apply", "-f", "-", stdin=example)
+    cluster.run("kubectl", "rollout", "status", "deployment/httpbin", "--timeout=120s")
+    address = cluster.run("kubectl", "get", "service", "httpbin", "-o", "jsonpath={.spec.clusterIP}").stdout
+    wait_until(lambda: '"a": "b"' in cluster.run("curl", "-fsS", "-m", "5", f"http://{address}/get?a=b", check=False).stdout, "an answer", 60)
+    cluster.run("kubectl", "delete", "--wait", "-f", "-", stdin=example)
+
+
+def the_chart_installs_serves_and_leaves_nothing():
+    for name in PROGRAMS:
+        program(name)
+    with Cluster(handlers={"runc": "io.containerd.runc.v2"}) as cluster:
+        config = cluster.directory / "config.toml"
+        before = config.read_bytes()
+        existed = STATE.exists()
+        STATE.mkdir(exist_ok=True)
+        try:
+            for directory in ("/opt", STATE):  # the machine's stay as they are
+                cluster.run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory)
+            restart = supervise_containerd(cluster)
+            import_images(cluster)
+            values = {"image.repository": "wherry.test/node", "image.tag": "v1", "runtimeClass.name": HANDLER, "install.handler": HANDLER,
+                      "install.config": config, "install.socket": cluster.socket, "install.restartCommand": restart}
+            cluster.run("helm", "install", "wherry", SOURCE / "deploy" / "helm" / "wherry", "--namespace", NAMESPACE, "--create-namespace",
+                        *(word for name, value in values.items() for word in ("--set-string", f"{name}={value}")))
+            assert "test container after the restart: ran" in rolled_out(cluster)
+            serves_the_example(cluster)
+            cluster.run("helm", "uninstall", "wherry", "--namespace", NAMESPACE)
+            rolled_out(cluster)
+            equal(config.read_bytes(), before, "containerd's configuration")
+            equal(cluster.run("ls", "-A", "/opt", STATE).stdout.split(), ["/opt:", f"{STATE}:"], "what is left")
+        finally:
+            cluster.close()
+            if not existed:
+                STATE.rmdir()
