@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/spawn.h"
 #include "sandbox/spec.h"
 
 namespace wherry::sandbox {
@@ -59,8 +60,7 @@ struct ExecLaunchConfig {
 // then waitid(P_PIDFD).
 class LaunchedProcess {
  public:
-  LaunchedProcess(int pid, UniqueFd pidfd, UniqueFd control, std::string warnings)
-      : pid_(pid), pidfd_(std::move(pidfd)), control_(std::move(control)), warnings_(std::move(warnings)) {}
+  LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings);
   ~LaunchedProcess();
   LaunchedProcess(const LaunchedProcess&) = delete;
   LaunchedProcess& operator=(const LaunchedProcess&) = delete;
@@ -69,6 +69,8 @@ class LaunchedProcess {
   int pidfd() const { return pidfd_.get(); }
   // Lines that an operator should see, e.g. a refused oom_score_adj; may be "".
   const std::string& warnings() const { return warnings_; }
+  // The master of its terminal, once; none if it has no terminal.
+  UniqueFd take_console() { return std::move(console_); }
 
   // Lets the guest run. failed_precondition the second time or if it is gone.
   Result<void> start();
@@ -81,6 +83,7 @@ class LaunchedProcess {
   const int pid_;
   const UniqueFd pidfd_;
   UniqueFd control_;  // closed by start()
+  UniqueFd console_;
   const std::string warnings_;
 };
 

@@ -217,7 +217,7 @@ TEST(Init, errors_come_back_in_one_line) {
       {Json::parse(R"({"linux": {"sysctl": {"net/../kernel/panic": "1"}}})"), "sysctl `net/../kernel/panic`: not a name"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}], "sysctl": {"kernel.shmmax": "1"}}})"),
        "sysctl `kernel.shmmax`: the container shares this namespace with the host"},
-      {Json::parse(R"({"process": {"terminal": true}})"), "process.terminal is not supported yet"},
+      {Json::parse(R"({"process": {"terminal": true}})"), "terminal: /dev/pts/ptmx: No such file or directory; the container needs a devpts at /dev/pts"},
       {Json::parse(R"({"hooks": {"createRuntime": [{"path": "/bin/false"}]}})"), "createRuntime hook /bin/false: exit code 1"},
   };
   for (const Case& one : cases) {

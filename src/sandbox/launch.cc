@@ -28,7 +28,6 @@ Result<void> check_supported(const Spec& spec) {
   if (!spec.linux_.find(NamespaceType::mount)->path.empty()) {
     return error(ErrorKind::unsupported, "joining a mount namespace is not supported");
   }
-  if (spec.process.terminal) return error(ErrorKind::unsupported, "process.terminal is not supported yet");
   if (!spec.hooks.startContainer.empty()) {
     return error(ErrorKind::unsupported, "startContainer hooks run a program of the image, which a Wasm container can not");
   }
@@ -36,9 +35,9 @@ Result<void> check_supported(const Spec& spec) {
 }
 
 // The conversation up to "ready"; its text are the warnings.
-Result<std::string> converse(int control, const LaunchConfig& config, const Spawned& process) {
+Result<std::string> converse(int control, const LaunchConfig& config, const Spawned& process, UniqueFd& console) {
   for (;;) {
-    const std::string packet = TRY(hear(control));
+    const std::string packet = TRY(hear(control, &console));
     if (packet.empty()) return gone_silent(process);
     switch (static_cast<Say>(packet[0])) {
       case Say::ready:
@@ -91,13 +90,21 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .start_socket = config.start_socket,
                                        .namespaces = clone_flags(spec.linux_),
                                        .pid_namespace = pid ? pid->path : ""}));
-  auto ready = converse(made.control.get(), config, made.process);
+  UniqueFd console;
+  auto ready = converse(made.control.get(), config, made.process, console);
   if (!ready) {
     discard(made.process);
     return std::move(ready).error();
   }
-  return std::make_unique<LaunchedProcess>(made.process.pid, std::move(made.process.pidfd), std::move(made.control), std::move(*ready));
+  return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready));
 }
+
+LaunchedProcess::LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings)
+    : pid_(process.pid),
+      pidfd_(std::move(process.pidfd)),
+      control_(std::move(control)),
+      console_(std::move(console)),
+      warnings_(std::move(warnings)) {}
 
 LaunchedProcess::~LaunchedProcess() {
   if (control_) (void)signal(SIGKILL);

@@ -24,10 +24,10 @@ Result<Spawned> take_over(int control, const Spawned& joiner) {
   return forked;
 }
 
-Result<std::string> await_ready(int control, const Spawned& process) {
+Result<std::string> await_ready(int control, const Spawned& process, UniqueFd& console) {
   // It may go on: its parent is this process now.
   if (!say(control, Say::go)) return gone_silent(process);
-  const std::string packet = TRY(hear(control));
+  const std::string packet = TRY(hear(control, &console));
   if (packet.empty()) return gone_silent(process);
   if (packet[0] == static_cast<char>(Say::ready)) return packet.substr(1);
   if (packet[0] == static_cast<char>(Say::error)) return said_error(process, packet.substr(1));
@@ -63,12 +63,13 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
     return std::move(forked).error();
   }
   reap(made.process);
-  auto ready = await_ready(made.control.get(), *forked);
+  UniqueFd console;
+  auto ready = await_ready(made.control.get(), *forked, console);
   if (!ready) {
     discard(*forked);
     return std::move(ready).error();
   }
-  return std::make_unique<LaunchedProcess>(forked->pid, std::move(forked->pidfd), std::move(made.control), std::move(*ready));
+  return std::make_unique<LaunchedProcess>(std::move(*forked), std::move(made.control), std::move(console), std::move(*ready));
 }
 
 }  // namespace wherry::sandbox

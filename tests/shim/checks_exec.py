@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from suite import equal, wait_until
-from world import IMAGE, WHERRY, Events, Lines
+from world import Events, Lines
 
 
 def execute(world, container, *arguments, options=(), **keywords):
@@ -171,6 +171,3 @@ def register(suite, world):
                     lines.join()
                     process.stderr.close()
             equal(execute(world, pod, "/probe.wasm", "exit", "9").returncode, 9, "an exec afterwards")
-
-
-__all__ = ["IMAGE", "WHERRY", "execute", "register"]

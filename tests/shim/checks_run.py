@@ -142,7 +142,7 @@ def register(suite, world):
             finally:
                 world.daemon.remove(container)
 
-    @test("a terminal and binary:// logging say that they come later")
+    @test("binary:// logging says that it comes later")
     def _():
         done = world.run("echo", "x", options=["--log-uri", "binary:///bin/true"])
         assert done.returncode != 0 and "a logging program is not implemented yet" in done.stderr, done.stderr

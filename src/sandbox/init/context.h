@@ -15,6 +15,7 @@ struct InitContext {
   LaunchMessage message;
   Spec spec;
   std::string warnings;  // lines for the operator
+  UniqueFd console;      // the terminal's master, until the shim has it
 
   void warn(std::string_view line) {
     if (!warnings.empty()) warnings += '\n';

@@ -65,6 +65,11 @@ Result<void> prepare(InitContext& context) {
   const UniqueFd root = TRY(take_root(context));
   TRY(make_mounts(context, root.get()));
   TRY(make_devices(context, root.get()));
+  if (context.spec.process.terminal) {
+    TRY(open_console(context, root.get()));
+    TRY(bind_console(root.get()));
+    TRY(control_console());
+  }
   TRY(set_sysctls(context));
   TRY(run_container_hooks(context));
   TRY(hide_paths(context, root.get()));
@@ -80,10 +85,16 @@ Result<void> prepare_exec(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
   TRY(join_container(context));
-  TRY(enter_directory(context));
+  {
+    const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return os_error(errno, "/");
+    if (context.spec.process.terminal) TRY(open_console(context, root.get()));
+    TRY(enter_directory(context, root.get()));
+  }
   TRY(set_rlimits(context));
   TRY(drop_privileges(context));
   TRY(enter_pid_namespace());
+  if (context.spec.process.terminal) TRY(control_console());
   if (!TRY(restrict_paths(context))) context.warn("this kernel has no Landlock of version 2 or later");
   return {};
 }
@@ -178,7 +189,8 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   const UniqueFd signals = TRY(watch_signals());
   if (start_socket) ::prctl(PR_SET_PDEATHSIG, 0);
   TRY(restrict_system_calls());
-  TRY(say(kControlFd, Say::ready, context.warnings));
+  TRY(say(kControlFd, Say::ready, context.warnings, context.console.get()));
+  context.console.reset();  // its end is the shim's to close
   if (start_socket) ::close(kControlFd);  // whoever launched us is about to end
   TRY(wait_for_start(start_socket ? start_socket.get() : kControlFd, signals.get()));
   return guest;

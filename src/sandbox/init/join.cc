@@ -30,11 +30,9 @@ Result<void> join_container(const InitContext& context) {
   return os_error(errno, "cannot join the container's namespaces");
 }
 
-Result<void> enter_directory(const InitContext& context) {
+Result<void> enter_directory(const InitContext& context, int root) {
   const std::string& cwd = context.spec.process.cwd;
-  const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return os_error(errno, "/");
-  auto directory = open_in_root(root.get(), cwd, O_PATH | O_DIRECTORY);
+  auto directory = open_in_root(root, cwd, O_PATH | O_DIRECTORY);
   if (!directory) return error(directory.error().kind, "cwd " + directory.error().message);
   if (::fchdir(directory->get()) != 0) return os_error(errno, "cwd " + cwd);
   return {};

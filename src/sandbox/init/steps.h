@@ -35,12 +35,21 @@ Result<bool> restrict_paths(const InitContext& context);
 // The list of system calls that are left; final.
 Result<void> restrict_system_calls();
 
+// For a process with a terminal.
+
+// A new one, which becomes its standard streams; the other end is context.console.
+Result<void> open_console(InitContext& context, int root);
+// /dev/console is that terminal too.
+Result<void> bind_console(int root);
+// Makes it the session's, whose first process this is.
+Result<void> control_console();
+
 // The steps of an exec that are not those of an init.
 
 // Everything but the pid namespace.
 Result<void> join_container(const InitContext& context);
-// process.cwd, which has to exist.
-Result<void> enter_directory(const InitContext& context);
+// process.cwd, which has to exist below `root`.
+Result<void> enter_directory(const InitContext& context, int root);
 // Returns in a child, whose parent is the launcher's process; this one ends.
 Result<void> enter_pid_namespace();
 

@@ -28,9 +28,12 @@ class Child {
   virtual Result<void> start() = 0;
   // not_found "process already finished" once it is dead.
   virtual Result<void> signal(int number) = 0;
+  // The master of its terminal, once; none if it was made without one.
+  virtual UniqueFd take_console() = 0;
 };
 
-// An exec: `process` is `process_json` parsed.
+// An exec: `process` is `process_json` parsed. With process.terminal the backend
+// makes a terminal, for init as for an exec, and `stdio` has no descriptors.
 struct ExecConfig {
   std::string id;
   const sandbox::Process* process = nullptr;

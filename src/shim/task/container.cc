@@ -39,10 +39,10 @@ Result<std::unique_ptr<Backend>> make_backend(const Container& container, const 
 
 Result<void> try_build(Container& container, const pb::CreateTaskRequest& request, const Workshop& workshop) {
   if (!request.checkpoint().empty()) return error(ErrorKind::unsupported, "restoring a checkpoint is not implemented");
-  if (request.terminal()) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
   container.spec_json = TRY(container.bundle.config());
   if (!container.pod_bundle.empty()) container.spec_json = TRY(with_pod_files(container.spec_json, container.pod_bundle));
   container.spec = TRY(sandbox::parse_spec(container.spec_json));
+  TRY(check_terminal(container.spec.process, request.terminal()));
   TRY(mount_rootfs(container, request));
   container.backend = TRY(make_backend(container, workshop));
   Process& init = *container.init;
@@ -62,6 +62,11 @@ void kill_and_reap(Child& child) {
 }
 
 }  // namespace
+
+Result<void> check_terminal(const sandbox::Process& process, bool requested) {
+  if (process.terminal == requested) return {};
+  return error(ErrorKind::invalid, requested ? "a terminal is requested, but process.terminal is false" : "process.terminal is true, but no terminal is requested");
+}
 
 Result<void> check_takes_execs(const Container& container) {
   switch (container.init->state) {

@@ -69,6 +69,9 @@ struct Container {
   std::optional<Exit> held_exit;
 };
 
+// containerd says twice whether a process has a terminal.
+Result<void> check_terminal(const sandbox::Process& process, bool requested);
+
 // Whether a process may be added now; with the service's mutex held.
 Result<void> check_takes_execs(const Container& container);
 

@@ -40,10 +40,10 @@ Result<pb::Empty> TaskService::exec(const pb::ExecProcessRequest& request) {
   if (request.spec().type_url() != kProcessType) {
     return error(ErrorKind::invalid, "exec: expected a specification of type " + std::string(kProcessType) + ", found " + request.spec().type_url());
   }
-  if (request.terminal()) return error(ErrorKind::unsupported, "a terminal is not implemented yet; exec without one");
   const auto process = std::make_shared<Process>(request.exec_id());
   process->spec_json = request.spec().value();
   process->spec = TRY(sandbox::parse_process(process->spec_json));
+  TRY(check_terminal(process->spec, request.terminal()));
   process->stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
   process->state = State::created;
   const std::lock_guard lock(mutex_);
@@ -64,13 +64,14 @@ Result<pb::Empty> TaskService::exec(const pb::ExecProcessRequest& request) {
 
 // Makes the process, which waits to be started.
 Result<void> TaskService::make_exec(const ContainerPtr& container, const ProcessPtr& process) {
-  auto stdio = TRY(Stdio::open(process->stdio_config, config_.workshop.deadline));
+  auto stdio = TRY(Stdio::open(process->stdio_config, config_.workshop.deadline, config_.workshop.streams));
   auto child = TRY(container->backend->create_exec(
       {.id = process->id, .process = &process->spec, .process_json = process->spec_json, .stdio = stdio.get()}));
   stdio->container_has_them();
   const std::lock_guard lock(mutex_);
   process->stdio = std::move(stdio);
   process->child = std::move(child);
+  attach_terminal(*process, *config_.loop);
   if (process->stdin_closed) process->stdio->close_stdin();
   // Init has ended meanwhile, and its exit waits for this one.
   if (container->held_exit) (void)process->child->signal(SIGKILL);
@@ -96,6 +97,7 @@ void TaskService::give_up_exec(const ContainerPtr& container, const ProcessPtr& 
   {
     const std::lock_guard lock(mutex_);
     process->state = State::stopped;
+    stopped_.notify_all();
     process->exit_status = kUnknownExit;
     process->exited_at = now();
     fill_exit(*process, response);
@@ -109,11 +111,15 @@ void TaskService::give_up_exec(const ContainerPtr& container, const ProcessPtr& 
 
 // Has no event.
 Result<pb::DeleteResponse> TaskService::delete_exec(const pb::DeleteRequest& request) {
-  const std::lock_guard lock(mutex_);
-  const ContainerPtr container = TRY(find_locked(request.id()));
-  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
-  if (is_alive(*process)) return error(ErrorKind::failed_precondition, "exec " + process->id + " is not stopped");
-  container->execs.erase(process->id);
+  ProcessPtr process;
+  {
+    const std::lock_guard lock(mutex_);
+    const ContainerPtr container = TRY(find_locked(request.id()));
+    process = TRY(find_process_locked(*container, request.exec_id()));
+    if (is_alive(*process)) return error(ErrorKind::failed_precondition, "exec " + process->id + " is not stopped");
+    container->execs.erase(process->id);
+  }
+  drain(*process);
   pb::DeleteResponse response;
   response.set_pid(process->pid());
   fill_exit(*process, response);

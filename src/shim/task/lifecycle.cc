@@ -69,6 +69,7 @@ Result<pb::CreateTaskResponse> TaskService::create_task(const pb::CreateTaskRequ
     const std::lock_guard lock(mutex_);
     if (!container->abandoned) {
       container->init->state = State::created;
+      attach_terminal(*container->init, *config_.loop);
       publish_create(*container, request);
     }
   }
@@ -161,7 +162,9 @@ Result<void> TaskService::run(const ContainerPtr& container, const ProcessPtr& p
   if (started) started = process->child->start();
   const std::lock_guard lock(mutex_);
   process->state = started ? State::running : State::created;
+  process->was_started = static_cast<bool>(started);
   if (started) publish_start(*container, *process);
+  if (started && process->terminal) process->terminal->start();
   if (process->ended_while_starting) {
     config_.loop->post([this, container, process] { exited(container, process); });
   }
@@ -324,7 +327,7 @@ Result<pb::DeleteResponse> TaskService::delete_task(const pb::DeleteRequest& req
     if (init.state != State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
     if (std::exchange(init.deleting, true)) return error(ErrorKind::not_found, "container " + request.id() + " is being deleted");
   }
-  if (const auto killed = container->backend->kill_all(); killed) container->init->stdio->drain();
+  if (const auto killed = container->backend->kill_all(); killed) drain(*container->init);
   if (const auto done = dismantle(*container); !done) {
     config_.workshop.log->write(Level::warning, "delete: " + done.error().to_string(), {{"container", container->id}});
   }

@@ -8,6 +8,7 @@
 #include "shim/proto/types.pb.h"
 #include "shim/task/backend.h"
 #include "shim/task/stdio.h"
+#include "shim/task/terminal.h"
 #include "shim/ttrpc/server.h"
 
 namespace wherry::shim {
@@ -22,13 +23,14 @@ enum class State : uint8_t {
 };
 
 // What containerd knows as a process: the init of a container or an exec in it.
-// Guarded by the service's mutex, but for what `child` and `stdio` point to: they
-// are set once, live as long as the object, and are safe to use from any thread.
+// Guarded by the service's mutex, but for what `child`, `stdio` and `terminal` point
+// to: they are set once, live as long as the object, and are safe to use from any thread.
 struct Process {
   explicit Process(std::string id_) : id(std::move(id_)) {}
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process() {
+    if (terminal) terminal->close();
     for (Call& waiter : waiters) waiter.refuse(Status::not_found, "the process was deleted");
   }
 
@@ -42,8 +44,10 @@ struct Process {
   StdioConfig stdio_config;
   std::unique_ptr<Stdio> stdio;
   std::unique_ptr<Child> child;
+  std::shared_ptr<Terminal> terminal;  // the loop is the other owner
 
   State state = State::creating;
+  bool was_started = false;
   bool ended_while_starting = false;
   bool stdin_closed = false;  // by a CloseIO that came before there was a stdio
   bool deleting = false;
@@ -51,6 +55,12 @@ struct Process {
   pb::Timestamp exited_at;
   std::vector<Call> waiters;
 };
+
+// Gives a process with a terminal its copier.
+void attach_terminal(Process& process, EventLoop& loop);
+
+// The process is dead: waits, for a while, until the client has what it wrote.
+void drain(Process& process);
 
 // Is, or is about to be, a process that the end of init leaves behind.
 inline bool is_alive(const Process& exec) { return exec.state == State::starting || exec.state == State::running; }

@@ -58,6 +58,7 @@ const TaskService::Method TaskService::kMethods[] = {
     {"Connect", Where::loop, &unary<&TaskService::connect>},
     {"Wait", Where::loop, &TaskService::wait},
     {"CloseIO", Where::loop, &unary<&TaskService::close_io>},
+    {"ResizePty", Where::loop, &unary<&TaskService::resize_pty>},
     {"Shutdown", Where::loop, &TaskService::shutdown},
     {"Create", Where::slow_pool, &unary<&TaskService::create_task>},
     {"Delete", Where::quick_pool, &unary<&TaskService::delete_task>},
@@ -68,7 +69,6 @@ const TaskService::Method TaskService::kMethods[] = {
     {"Stats", Where::quick_pool, &unary<&TaskService::stats>},
     {"Pause", Where::quick_pool, &unary<&TaskService::pause>},
     {"Resume", Where::quick_pool, &unary<&TaskService::resume>},
-    {"ResizePty", Where::loop, nullptr},
     {"Update", Where::loop, nullptr},
     {"Checkpoint", Where::loop, nullptr},
 };
@@ -231,6 +231,14 @@ Result<pb::StatsResponse> TaskService::stats(const pb::StatsRequest& request) {
   pb::StatsResponse response;
   *response.mutable_stats() = metrics(*counters);
   return response;
+}
+
+Result<pb::Empty> TaskService::resize_pty(const pb::ResizePtyRequest& request) {
+  const std::lock_guard lock(mutex_);
+  const ContainerPtr container = TRY(find_locked(request.id()));
+  const ProcessPtr process = TRY(find_process_locked(*container, request.exec_id()));
+  if (process->terminal) TRY(process->terminal->resize(request.width(), request.height()));
+  return pb::Empty();
 }
 
 Result<pb::Empty> TaskService::close_io(const pb::CloseIORequest& request) {

@@ -72,6 +72,7 @@ class TaskService {
   Result<pb::PidsResponse> pids(const pb::PidsRequest& request);
   Result<pb::Empty> pause(const pb::PauseRequest& request);
   Result<pb::Empty> resume(const pb::ResumeRequest& request);
+  Result<pb::Empty> resize_pty(const pb::ResizePtyRequest& request);
   Result<pb::Empty> close_io(const pb::CloseIORequest& request);
 
   Result<ContainerPtr> find_locked(const std::string& id) const;

@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::chrono::seconds kDrainTime{10};
 
+Result<void> set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return os_error(errno, "standard streams");
+  return {};
+}
+
 Result<void> set_blocking(int fd, const std::string& path) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) return os_error(errno, path);
@@ -91,7 +97,6 @@ std::string_view split_scheme(std::string_view text, std::string_view& rest) {
 }  // namespace
 
 Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Deadline& deadline, StreamRelay* relay) {
-  if (config.terminal) return error(ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one");
   std::unique_ptr<Stdio> stdio(new Stdio(relay));
   if (!TRY(stdio->open_stream(0, config.stdin_path)) && !config.stdin_path.empty()) {
     const std::string& path = config.stdin_path;
@@ -104,7 +109,18 @@ Result<std::unique_ptr<Stdio>> Stdio::open(const StdioConfig& config, const Dead
     }
   }
   TRY(stdio->open_outputs(config, deadline));
+  if (config.terminal) TRY(stdio->keep_ends_for_terminal());
   return stdio;
+}
+
+Result<void> Stdio::keep_ends_for_terminal() {
+  for (int i = 0; i < 2; i++) {
+    if (!container_[i]) continue;
+    TRY(set_nonblocking(container_[i].get()));
+    terminal_[i] = std::move(container_[i]);
+  }
+  container_[2].reset();
+  return {};
 }
 
 Stdio::~Stdio() {
@@ -132,7 +148,7 @@ void Stdio::drain() {
 
 Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& deadline) {
   const bool streams_out = TRY(open_stream(1, config.stdout_path));
-  const bool streams_err = TRY(open_stream(2, config.stderr_path));
+  const bool streams_err = !config.terminal && TRY(open_stream(2, config.stderr_path));
   if (streams_out || streams_err) return {};
   std::string_view rest;
   const std::string_view scheme = split_scheme(config.stdout_path, rest);
@@ -146,7 +162,8 @@ Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& dead
     return error(ErrorKind::unsupported, "log URI " + config.stdout_path + ": a logging program is not implemented yet; use file:// or a fifo");
   }
   if (!scheme.empty() && scheme != "fifo") return error(ErrorKind::invalid, "log URI " + config.stdout_path + ": unknown scheme");
-  const std::string paths[3] = {"", std::string(rest), config.stderr_path};
+  // A terminal has one output; the other fifo is named, but nobody reads it.
+  const std::string paths[3] = {"", std::string(rest), config.terminal ? "" : config.stderr_path};
   for (int i = 1; i <= 2; i++) {
     const std::string& path = paths[i];
     if (path.empty()) continue;

@@ -37,8 +37,11 @@ class Stdio {
   Stdio(const Stdio&) = delete;
   Stdio& operator=(const Stdio&) = delete;
 
-  // For the container, -1 is /dev/null. Valid until container_has_them().
+  // For the container, -1 is /dev/null. Valid until container_has_them(). With a
+  // terminal there are none: the shim copies between take_end(0), take_end(1), which
+  // are in non-blocking mode, and the terminal.
   int fd(int number) const { return container_[number].get(); }
+  UniqueFd take_end(int number) { return std::move(terminal_[number]); }
   // Closes the container's ends here.
   void container_has_them();
 
@@ -55,7 +58,10 @@ class Stdio {
   Result<bool> open_stream(int number, const std::string& uri);
   Result<void> open_outputs(const StdioConfig& config, const Deadline& deadline);
 
+  Result<void> keep_ends_for_terminal();
+
   UniqueFd container_[3];
+  UniqueFd terminal_[2];
   std::string stdin_fifo_;  // "": not a fifo, or closed
   UniqueFd stdin_probe_;    // the container's reader, until started()
   UniqueFd stdin_writer_;

@@ -14,6 +14,7 @@ class LaunchedChild : public Child {
   int pidfd() const override { return process_->pidfd(); }
   Result<void> start() override { return process_->start(); }
   Result<void> signal(int number) override { return process_->signal(number); }
+  UniqueFd take_console() override { return process_->take_console(); }
 
  private:
   const std::unique_ptr<sandbox::LaunchedProcess> process_;

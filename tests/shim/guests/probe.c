@@ -71,6 +71,12 @@ static int both(int argc, char** argv) {
   return 0;
 }
 
+static int tty(int argc, char** argv) {
+  (void)argc, (void)argv;
+  printf("terminals: %d %d %d\n", isatty(0), isatty(1), isatty(2));
+  return 0;
+}
+
 static int env(int argc, char** argv) {
   (void)argc, (void)argv;
   for (char** e = environ; *e; e++) puts(*e);
@@ -137,7 +143,7 @@ static const struct {
   int (*run)(int, char**);
 } kCommands[] = {
     {"echo", echo}, {"exit", leave}, {"trap", trap}, {"loop", loop},       {"sleep", nap},        {"tick", tick},      {"cat", cat},
-    {"both", both}, {"env", env},    {"read", read_files}, {"write", write_file}, {"lines", many_lines}, {"allocate", allocate}, {"grow", grow},
+    {"both", both}, {"env", env},    {"read", read_files}, {"write", write_file}, {"lines", many_lines}, {"allocate", allocate}, {"grow", grow},         {"tty", tty},
 };
 
 int main(int argc, char** argv) {

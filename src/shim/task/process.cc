@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/task/process.h"
+
+namespace wherry::shim {
+namespace {
+
+constexpr std::chrono::seconds kDrainTime{10};
+
+}  // namespace
+
+void attach_terminal(Process& process, EventLoop& loop) {
+  if (!process.stdio_config.terminal) return;
+  process.terminal = Terminal::create(loop, process.child->take_console(), process.stdio->take_end(0), process.stdio->take_end(1));
+}
+
+void drain(Process& process) {
+  // One that was never started has nothing to say, and nobody ends its terminal.
+  if (process.terminal && process.was_started) process.terminal->drain(kDrainTime);
+  if (process.stdio) process.stdio->drain();
+}
+
+}  // namespace wherry::shim
