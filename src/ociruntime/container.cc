@@ -15,8 +15,10 @@
 #include <nlohmann/json.hpp>
 
 #include "sandbox/entrypoint.h"
+#include "sandbox/guest_memory.h"
 #include "sandbox/hooks.h"
 #include "sandbox/init.h"
+#include "sandbox/shared_limit.h"
 #include "shim/modules.h"
 #include "shim/task/bundle.h"
 
@@ -138,7 +140,8 @@ class Creation {
     for (int i = 0; i < 3; i++) config.stdio[i] = i;
     config.artifact = module.artifact.get();
     config.invoke = entrypoint.function;
-    config.memory_limit = cgroup_->memory_limit();
+    memory_limit_ = TRY(sandbox::SharedLimit::create(sandbox::guest_memory(cgroup_->memory_limit())));
+    config.memory_limit = memory_limit_->fd();
     config.start_socket = start_socket.get();
     return launcher_->launch(config);
   }
@@ -146,6 +149,7 @@ class Creation {
   Entry& entry_;
   const Bundle& bundle_;
   std::unique_ptr<sandbox::Cgroup> cgroup_;
+  std::unique_ptr<sandbox::SharedLimit> memory_limit_;
   std::unique_ptr<sandbox::Launcher> launcher_;
   std::unique_ptr<sandbox::LaunchedProcess> process_;
   bool done_ = false;

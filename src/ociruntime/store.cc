@@ -139,7 +139,11 @@ Result<void> Entry::start() const {
 }
 
 Result<void> Entry::remove() {
-  for (const char* file : {"/start", "/state.json"}) ::unlink((path_ + file).c_str());
+  // A command that was killed may have left a new state beside the old one.
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path_.c_str()), ::closedir);
+  while (const dirent* const one = directory ? ::readdir(directory.get()) : nullptr) {
+    if (one->d_type != DT_DIR) ::unlink((path_ + "/" + one->d_name).c_str());
+  }
   if (::rmdir(path_.c_str()) != 0 && errno != ENOENT) return os_error(errno, "cannot remove " + path_);
   return {};
 }

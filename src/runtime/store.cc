@@ -54,7 +54,9 @@ void Store::add(std::unique_ptr<Instance> instance) {
 }
 
 bool Store::charge_memory(uint64_t bytes) {
-  if (bytes > config_.max_memory || memory_used_ > config_.max_memory - bytes) return false;
+  const uint64_t now = config_.changing_max_memory ? config_.changing_max_memory->load(std::memory_order_relaxed) : config_.max_memory;
+  const uint64_t limit = std::min(now, config_.max_memory);
+  if (bytes > limit || memory_used_ > limit - bytes) return false;
   memory_used_ += bytes;
   return true;
 }

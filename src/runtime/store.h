@@ -22,6 +22,7 @@ class Pool;
 
 struct StoreConfig {
   uint64_t max_memory = ~uint64_t{0};  // bytes of all linear memories; growing beyond returns -1
+  const std::atomic<uint64_t>* changing_max_memory = nullptr;  // the same, asked each time; none if nullptr
   uint64_t max_stack = 1 << 20;        // bytes of guest frames
   uint64_t max_host_stack = 256 << 10; // bytes of host frames that nested calls may pile up
   Pool* pool = nullptr;                // where memories and stacks come from and go to; none: mapped for this store

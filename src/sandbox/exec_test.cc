@@ -136,6 +136,23 @@ TEST_F(Exec, is_as_confined_as_an_init) {
   EXPECT_TRUE(outcome.output.starts_with("mount EPERM\numount EPERM\nptrace EPERM\nexecve EPERM\n")) << outcome.output;
 }
 
+// What an image has at the place of a terminal is not opened for one.
+TEST(Console, is_of_a_devpts_and_of_nothing_else) {
+  SKIP_UNLESS_ROOT();
+  TestContainer container;
+  container.spec["mounts"].erase(1);  // /dev
+  container.spec["process"]["terminal"] = true;
+  container.directory.write("rootfs/dev/pts/ptmx", "not one");
+  const auto file = container.launch();
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().message, "terminal: /dev/pts/ptmx is something else");
+  std::filesystem::remove(container.directory / "rootfs/dev/pts/ptmx");
+  std::filesystem::create_symlink("/proc/self/fd/4", container.directory / "rootfs/dev/pts/ptmx");
+  const auto link = container.launch();
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error().kind, ErrorKind::invalid);
+}
+
 TEST_F(Exec, is_ended_by_signals_of_its_own) {
   for (const auto& [number, code] : {std::pair{SIGTERM, 143}, {SIGKILL, 137}}) {
     const auto exec = container.exec({"hold"});

@@ -7,6 +7,7 @@
 
 #include "engine/prepare.h"
 #include "sandbox/entrypoint.h"
+#include "sandbox/guest_memory.h"
 #include "sandbox/test_container.h"
 
 namespace wherry::sandbox {
@@ -162,11 +163,32 @@ TEST_F(WasmGuest, memory_grow_fails_before_the_kernel_kills) {
   ASSERT_TRUE((*cgroup)->set(*resources));
   use(kGrow);
   container.cgroup = cgroup->get();
-  container.memory_limit = kLimit;
+  container.memory_limit = std::move(*SharedLimit::create(guest_memory(kLimit)));
   const Outcome outcome = container.run();
   EXPECT_EQ(outcome.code, 20) << outcome.output;  // 24 MiB less 3 of headroom, less the first page
   EXPECT_EQ((*cgroup)->oom_kills(), 0u);
   EXPECT_TRUE((*cgroup)->remove());
+}
+
+TEST_F(WasmGuest, memory_limit_that_changes_is_the_guests_at_once) {
+  use(kGrow);
+  container.memory_limit = std::move(*SharedLimit::create(24 << 20));
+  const auto launched = container.launch();
+  ASSERT_TRUE(launched) << launched.error().message;
+  container.memory_limit->set(9 << 20);
+  EXPECT_EQ(container.finish().code, 8);  // less the first page
+}
+
+TEST(SharedLimit, is_written_by_its_owner_alone) {
+  const auto limit = SharedLimit::create(7);
+  ASSERT_TRUE(limit) << limit.error().message;
+  const auto seen = map_shared_limit(UniqueFd(::dup((*limit)->fd())));
+  ASSERT_TRUE(seen);
+  (*limit)->set(8);
+  EXPECT_EQ((*seen)->load(), 8u);
+  EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, (*limit)->fd(), 0), MAP_FAILED);
+  EXPECT_EQ(::mprotect(const_cast<std::atomic<uint64_t>*>(*seen), 4096, PROT_READ | PROT_WRITE), -1);
+  EXPECT_LT(::pwrite((*limit)->fd(), "x", 1, 0), 0);
 }
 
 }  // namespace

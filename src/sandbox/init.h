@@ -32,7 +32,7 @@ struct LaunchConfig {
   int stdio[3] = {-1, -1, -1};     // -1: /dev/null
   int artifact = -1;               // InitKind::wasm
   std::string invoke;              // exported function, "" for _start
-  uint64_t memory_limit = UINT64_MAX;  // the container's; the guest gets it less some headroom
+  int memory_limit = -1;               // of a SharedLimit; -1: none
   int oom_score_adj = 0;               // if process.oomScoreAdj is absent
   // A bound datagram socket on which somebody else says Say::start, or -1. Then the
   // process outlives the one that launched it, from the moment it is ready.
@@ -50,7 +50,7 @@ struct ExecLaunchConfig {
   int stdio[3] = {-1, -1, -1};
   int artifact = -1;
   std::string invoke;
-  uint64_t memory_limit = UINT64_MAX;
+  int memory_limit = -1;
 };
 
 // A process of a container seen from the process that launched it: namespaces,

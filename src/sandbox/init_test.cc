@@ -10,6 +10,7 @@
 
 #include <set>
 
+#include "sandbox/guest_memory.h"
 #include "sandbox/test_container.h"
 
 namespace wherry::sandbox {
@@ -302,7 +303,7 @@ TEST(Init, hooks_get_the_state_of_a_real_process) {
 TEST(Init, guest_memory_leaves_headroom_below_the_limit) {
   SKIP_UNLESS_ROOT();
   TestContainer container;
-  container.memory_limit = 64 << 20;
+  container.memory_limit = std::move(*SharedLimit::create(guest_memory(64 << 20)));
   container.run_probe({"memory"});
   const auto launched = container.launch();
   ASSERT_FALSE(launched);

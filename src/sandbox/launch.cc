@@ -63,9 +63,9 @@ LaunchMessage message_of(const LaunchConfig& config) {
   return {.kind = config.kind,
           .has_hooks = !hooks.prestart.empty() || !hooks.createRuntime.empty(),
           .has_artifact = config.artifact >= 0,
+          .has_memory_limit = config.memory_limit >= 0,
           .has_start_socket = config.start_socket >= 0,
           .oom_score_adj = config.oom_score_adj,
-          .memory_limit = config.memory_limit,
           .id = config.id,
           .bundle = config.bundle,
           .rootfs = config.rootfs,
@@ -87,6 +87,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .cgroup = config.cgroup,
                                        .message = message.get(),
                                        .artifact = config.artifact,
+                                       .memory_limit = config.memory_limit,
                                        .start_socket = config.start_socket,
                                        .namespaces = clone_flags(spec.linux_),
                                        .pid_namespace = pid ? pid->path : ""}));

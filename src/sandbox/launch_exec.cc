@@ -40,8 +40,8 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
   const UniqueFd message = TRY(write_launch_message({.kind = InitKind::exec,
                                                      .has_hooks = false,
                                                      .has_artifact = config.artifact >= 0,
+                                                     .has_memory_limit = config.memory_limit >= 0,
                                                      .oom_score_adj = 0,
-                                                     .memory_limit = config.memory_limit,
                                                      .id = config.id,
                                                      .bundle = {},
                                                      .rootfs = {},
@@ -54,6 +54,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                        .cgroup = config.cgroup,
                                        .message = message.get(),
                                        .artifact = config.artifact,
+                                       .memory_limit = config.memory_limit,
                                        .init = config.init,
                                        .namespaces = 0,
                                        .pid_namespace = {}}));

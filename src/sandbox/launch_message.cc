@@ -21,9 +21,9 @@ struct Header {
   InitKind kind;
   bool has_hooks;
   bool has_artifact;
+  bool has_memory_limit;
   bool has_start_socket;
   int32_t oom_score_adj;
-  uint64_t memory_limit;
   uint32_t lengths[6];
 };
 
@@ -96,9 +96,9 @@ Result<UniqueFd> write_launch_message(const LaunchMessage& message) {
                 .kind = message.kind,
                 .has_hooks = message.has_hooks,
                 .has_artifact = message.has_artifact,
+                .has_memory_limit = message.has_memory_limit,
                 .has_start_socket = message.has_start_socket,
                 .oom_score_adj = message.oom_score_adj,
-                .memory_limit = message.memory_limit,
                 .lengths = {}};
   std::string bytes(sizeof header, '\0');
   int i = 0;
@@ -121,9 +121,9 @@ Result<LaunchMessage> read_launch_message(int fd) {
   LaunchMessage message{.kind = header.kind,
                         .has_hooks = header.has_hooks,
                         .has_artifact = header.has_artifact,
+                        .has_memory_limit = header.has_memory_limit,
                         .has_start_socket = header.has_start_socket,
                         .oom_score_adj = header.oom_score_adj,
-                        .memory_limit = header.memory_limit,
                         .id = {},
                         .bundle = {},
                         .rootfs = {},

@@ -14,7 +14,7 @@ namespace wherry::sandbox {
 // How the launching process and its init, which are the same program, talk.
 
 // The init's descriptors.
-enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kInitPidFd = 6, kStartFd = 7 };
+enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kMemoryLimitFd = 6, kInitPidFd = 7, kStartFd = 8 };
 
 // On the control socket (SOCK_SEQPACKET), one letter and perhaps text:
 //   init -> launcher   n             namespaces are made; waits for `g` (only if there are hooks)
@@ -39,9 +39,9 @@ struct LaunchMessage {
   InitKind kind = InitKind::wasm;
   bool has_hooks = false;  // to run between namespaces and mounts
   bool has_artifact = false;
+  bool has_memory_limit = false;
   bool has_start_socket = false;
   int oom_score_adj = 0;
-  uint64_t memory_limit = UINT64_MAX;
   std::string id, bundle, rootfs, invoke, spec_json;
   std::string process_json;  // of an exec: takes the place of the specification's process
 };

@@ -109,8 +109,8 @@ Result<NewProcess> Launcher::State::start(const NewProcessConfig& config) {
   for (int i = 0; i < 3; ++i) fds.push_back(TRY(config.stdio[i] >= 0 ? safe_copy(config.stdio[i]) : open_null()));
   fds.push_back(std::move(control.theirs));
   fds.push_back(TRY(safe_copy(config.message)));
-  // Their numbers are fixed, so what is between them is not left out.
-  for (const int fd : {config.artifact, config.init, config.start_socket}) fds.push_back(TRY(fd >= 0 ? safe_copy(fd) : open_null()));
+  // Their numbers are fixed, so one that is missing leaves something in its place.
+  for (const int fd : {config.artifact, config.memory_limit, config.init, config.start_socket}) fds.push_back(TRY(fd >= 0 ? safe_copy(fd) : open_null()));
   Cgroup::Placement placement;
   if (config.cgroup) placement = TRY(config.cgroup->placement());
 

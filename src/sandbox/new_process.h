@@ -30,6 +30,7 @@ struct NewProcessConfig {
   const Cgroup* cgroup = nullptr;
   int message = -1;
   int artifact = -1;
+  int memory_limit = -1;
   int init = -1;              // for an exec: pidfd of the container's init
   int start_socket = -1;
   uint64_t namespaces = 0;    // CLONE_NEW*

@@ -140,7 +140,7 @@ Result<std::unique_ptr<Guest>> load_probe(GuestConfig config) {
   if (config.artifact) return load_guest(std::move(config));
   if (!config.args.empty() && config.args[0] == "fail-to-load") return error(ErrorKind::unlinkable, "cannot load the guest");
   if (!config.args.empty() && config.args[0] == "memory") {
-    return error(ErrorKind::exhausted, "memory " + std::to_string(config.max_memory));
+    return error(ErrorKind::exhausted, "memory " + std::to_string(config.max_memory->load()));
   }
   return std::unique_ptr<Guest>(new Probe(std::move(config)));
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sandbox/init.h"
+#include "sandbox/shared_limit.h"
 
 namespace wherry::sandbox {
 
@@ -81,7 +82,7 @@ class TestContainer {
   const Cgroup* cgroup = nullptr;
   int artifact = -1;
   std::string invoke;
-  uint64_t memory_limit = UINT64_MAX;
+  std::unique_ptr<SharedLimit> memory_limit;
 
  private:
   std::unique_ptr<Launcher> launcher_;

@@ -74,7 +74,7 @@ Result<void> TestContainer::launch(InitKind kind) {
   config.stdio[1] = config.stdio[2] = writer.get();
   config.artifact = artifact;
   config.invoke = invoke;
-  config.memory_limit = memory_limit;
+  if (memory_limit) config.memory_limit = memory_limit->fd();
   reaped_ = false;
   init_ = TRY(launcher_->launch(config));
   return {};

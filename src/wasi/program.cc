@@ -70,6 +70,7 @@ Result<std::unique_ptr<Program>> Program::load(std::unique_ptr<runtime::Artifact
 
   runtime::StoreConfig limits;
   limits.max_memory = program->config_.max_memory;
+  limits.changing_max_memory = program->config_.changing_max_memory;
   limits.max_stack = program->config_.max_stack;
   program->store_ = TRY(runtime::Store::create(limits));
   Host& host = program->guest_.host;

@@ -39,6 +39,7 @@ struct ProgramConfig {
   std::vector<Preopen> preopens;    // descriptors after the listeners'
   std::string invoke;  // an exported function, called with args from the second on; "": _start
   uint64_t max_memory = ~uint64_t{0};
+  const std::atomic<uint64_t>* changing_max_memory = nullptr;  // outlives the program
   uint64_t max_stack = 1 << 20;
   std::chrono::nanoseconds timeout{0};
   bool handle_signals = false;  // SIGTERM, SIGINT, SIGHUP and SIGQUIT end the guest

@@ -47,7 +47,7 @@ Result<std::unique_ptr<Guest>> load_guest(GuestConfig config) {
   program.env = std::move(config.env);
   program.preopens.push_back({.directory = std::move(config.root), .guest_path = "/", .is_root = true});
   program.invoke = std::move(config.invoke);
-  program.max_memory = config.max_memory;
+  program.changing_max_memory = config.max_memory;
   program.handle_signals = true;
   auto loaded = TRY(wasi::Program::load(std::move(artifact), std::move(program)));
   return std::unique_ptr<Guest>(new WasmGuest(std::move(loaded)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ struct GuestConfig {
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::string invoke;
-  uint64_t max_memory = UINT64_MAX;
+  const std::atomic<uint64_t>* max_memory = nullptr;  // may change; none: as much as there is
 };
 
 // What runs in a container. load_guest() is the real one; tests bring their own.

@@ -12,12 +12,12 @@
 #include <cerrno>
 #include <initializer_list>
 
-#include "sandbox/guest_memory.h"
 #include "sandbox/hooks.h"
 #include "sandbox/init/guest.h"
 #include "sandbox/init/pause.h"
 #include "sandbox/init/steps.h"
 #include "sandbox/new_process.h"
+#include "sandbox/shared_limit.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -84,7 +84,7 @@ Result<void> prepare(InitContext& context) {
 Result<void> prepare_exec(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
-  TRY(join_container(context));
+  TRY(join_container());
   {
     const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return os_error(errno, "/");
@@ -109,7 +109,7 @@ Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader load
   config.args = process.args;
   config.env = process.env;
   config.invoke = context.message.invoke;
-  config.max_memory = guest_memory(context.message.memory_limit);
+  if (context.message.has_memory_limit) config.max_memory = TRY(map_shared_limit(UniqueFd(kMemoryLimitFd)));
   return loader(std::move(config));
 }
 
@@ -162,6 +162,7 @@ const char* name_of(InitKind kind) {
 // The numbers are fixed; what there is none of was filled in.
 void close_unused(const LaunchMessage& message) {
   if (!message.has_artifact) ::close(kArtifactFd);
+  if (!message.has_memory_limit) ::close(kMemoryLimitFd);
   if (message.kind != InitKind::exec) ::close(kInitPidFd);
   if (!message.has_start_socket) ::close(kStartFd);
 }

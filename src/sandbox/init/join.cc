@@ -19,7 +19,7 @@
 
 namespace wherry::sandbox {
 
-Result<void> join_container(const InitContext&) {
+Result<void> join_container() {
   const UniqueFd init(kInitPidFd);
   // All at once, and by a descriptor: a number could be another process by now.
   // Root and working directory become those of the mount namespace; the pid

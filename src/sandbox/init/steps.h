@@ -47,7 +47,7 @@ Result<void> control_console();
 // The steps of an exec that are not those of an init.
 
 // Everything but the pid namespace.
-Result<void> join_container(const InitContext& context);
+Result<void> join_container();
 // process.cwd, which has to exist below `root`.
 Result<void> enter_directory(const InitContext& context, int root);
 // Returns in a child, whose parent is the launcher's process; this one ends.

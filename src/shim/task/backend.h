@@ -29,7 +29,7 @@ class Child {
   // not_found "process already finished" once it is dead.
   virtual Result<void> signal(int number) = 0;
   // The master of its terminal, once; none if it was made without one.
-  virtual UniqueFd take_console() = 0;
+  virtual UniqueFd take_console() { return UniqueFd(); }
 };
 
 // An exec: `process` is `process_json` parsed. With process.terminal the backend

@@ -66,10 +66,10 @@ const TaskService::Method TaskService::kMethods[] = {
     {"Exec", Where::quick_pool, &unary<&TaskService::exec>},
     {"Kill", Where::quick_pool, &unary<&TaskService::kill>},
     {"Pids", Where::quick_pool, &unary<&TaskService::pids>},
+    {"Update", Where::quick_pool, &unary<&TaskService::update>},
     {"Stats", Where::quick_pool, &unary<&TaskService::stats>},
     {"Pause", Where::quick_pool, &unary<&TaskService::pause>},
     {"Resume", Where::quick_pool, &unary<&TaskService::resume>},
-    {"Update", Where::loop, nullptr},
     {"Checkpoint", Where::loop, nullptr},
 };
 
@@ -221,6 +221,21 @@ Result<pb::PidsResponse> TaskService::pids(const pb::PidsRequest& request) {
     info.mutable_info()->set_value(details.SerializeAsString());
   }
   return response;
+}
+
+Result<pb::Empty> TaskService::update(const pb::UpdateTaskRequest& request) {
+  constexpr std::string_view kResources = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+  if (request.resources().type_url() != kResources) {
+    return error(ErrorKind::invalid, "update: expected resources of type " + std::string(kResources) + ", found " + request.resources().type_url());
+  }
+  const sandbox::Resources resources = TRY(sandbox::parse_resources(request.resources().value()));
+  const ContainerPtr container = TRY(find_built(request.id()));
+  {
+    const std::lock_guard lock(mutex_);
+    if (container->init->state == State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is stopped");
+  }
+  TRY(container->backend->update(resources, request.resources().value()));
+  return pb::Empty();
 }
 
 Result<pb::StatsResponse> TaskService::stats(const pb::StatsRequest& request) {

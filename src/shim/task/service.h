@@ -70,6 +70,7 @@ class TaskService {
   Result<pb::DeleteResponse> delete_task(const pb::DeleteRequest& request);
   Result<pb::ConnectResponse> connect(const pb::ConnectRequest& request);
   Result<pb::PidsResponse> pids(const pb::PidsRequest& request);
+  Result<pb::Empty> update(const pb::UpdateTaskRequest& request);
   Result<pb::Empty> pause(const pb::PauseRequest& request);
   Result<pb::Empty> resume(const pb::ResumeRequest& request);
   Result<pb::Empty> resize_pty(const pb::ResizePtyRequest& request);

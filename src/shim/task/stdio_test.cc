@@ -149,7 +149,6 @@ TEST_F(StdioTest, says_what_it_can_not_do) {
     ErrorKind kind;
     std::string error;
   } cases[] = {
-      {{.terminal = true}, ErrorKind::unsupported, "a terminal is not implemented yet; start the container without one"},
       {{.stdout_path = "binary:///bin/log?a=b"},
        ErrorKind::unsupported,
        "log URI binary:///bin/log?a=b: a logging program is not implemented yet; use file:// or a fifo"},

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/task/wasm_backend.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include "sandbox/guest_memory.h"
 
 namespace wherry::shim {
 namespace {
@@ -45,7 +48,9 @@ Result<void> WasmBackend::make_cgroup() {
   const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id));
   cgroup_ = TRY(sandbox::Cgroup::create(workshop_.cgroups, path));
   TRY(container_.bundle.write_cgroup(path.path));
-  return cgroup_->set(container_.spec.linux_.resources);
+  TRY(cgroup_->set(container_.spec.linux_.resources));
+  memory_limit_ = TRY(sandbox::SharedLimit::create(sandbox::guest_memory(cgroup_->memory_limit())));
+  return {};
 }
 
 Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
@@ -61,7 +66,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
   if (module_) config.artifact = module_->artifact.get();
   for (int i = 0; i < 3; i++) config.stdio[i] = stdio.fd(i);
   config.cgroup = cgroup_.get();
-  config.memory_limit = cgroup_->memory_limit();
+  config.memory_limit = memory_limit_->fd();
   auto init = TRY(workshop_.launcher->launch(config));
   cgroup_->settle();
   module_.reset();
@@ -100,11 +105,25 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
   for (int i = 0; i < 3; i++) config.stdio[i] = exec.stdio->fd(i);
   config.artifact = module.artifact.get();
   config.invoke = program.function;
-  config.memory_limit = cgroup_->memory_limit();
+  config.memory_limit = memory_limit_->fd();
   return adopt(TRY(workshop_.launcher->launch_exec(config)));
 }
 
-Result<void> WasmBackend::update(const sandbox::Resources& resources, std::string_view) { return cgroup_->set(resources); }
+// What was allowed to be devices stays so: containerd repeats the rules of the
+// specification, and to set them again would take them away for a moment.
+Result<void> WasmBackend::update(const sandbox::Resources& resources, std::string_view) {
+  sandbox::Resources wanted = resources;
+  wanted.devices.clear();
+  // The guests are told of a lower limit first, so that they do not grow beyond it.
+  const int64_t memory = wanted.memory.limit.value_or(0);
+  if (memory > 0) {
+    const uint64_t lower = sandbox::guest_memory(static_cast<uint64_t>(memory));
+    memory_limit_->set(std::min(memory_limit_->get(), lower));
+  }
+  const auto set = cgroup_->set(wanted);
+  memory_limit_->set(sandbox::guest_memory(cgroup_->memory_limit()));
+  return set;
+}
 
 Result<void> WasmBackend::dismantle() {
   if (!cgroup_) return {};

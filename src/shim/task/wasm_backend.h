@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "sandbox/shared_limit.h"
 #include "shim/task/container.h"
 
 namespace wherry::shim {
@@ -43,6 +44,7 @@ class WasmBackend : public Backend {
   std::optional<Module> module_;  // until init has it
   std::string function_;
   std::unique_ptr<sandbox::Cgroup> cgroup_;
+  std::unique_ptr<sandbox::SharedLimit> memory_limit_;
 };
 
 }  // namespace wherry::shim

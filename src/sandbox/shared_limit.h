@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace wherry::sandbox {
+
+// How much memory the guests of a container may use: a page that the launching
+// process writes and the container's processes read, so that a changed limit of the
+// container is theirs at once. Destroying it leaves their mappings alone.
+class SharedLimit {
+ public:
+  static Result<std::unique_ptr<SharedLimit>> create(uint64_t bytes);
+  ~SharedLimit();
+  SharedLimit(const SharedLimit&) = delete;
+  SharedLimit& operator=(const SharedLimit&) = delete;
+
+  // Any thread.
+  void set(uint64_t bytes) { value_->store(bytes, std::memory_order_relaxed); }
+  uint64_t get() const { return value_->load(std::memory_order_relaxed); }
+
+  // For map_shared_limit() in another process, which can not be written through.
+  int fd() const { return fd_.get(); }
+
+ private:
+  SharedLimit(UniqueFd fd, std::atomic<uint64_t>* value) : fd_(std::move(fd)), value_(value) {}
+
+  const UniqueFd fd_;
+  std::atomic<uint64_t>* const value_;
+};
+
+// Mapped for good.
+Result<const std::atomic<uint64_t>*> map_shared_limit(UniqueFd fd);
+
+}  // namespace wherry::sandbox
