@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kLastSignal = 64;
 constexpr std::chrono::seconds kEndTime{10};
+constexpr std::chrono::milliseconds kReadTime{100};
 
 Error finished() { return error(ErrorKind::not_found, "process already finished"); }
 
@@ -195,7 +196,18 @@ void TaskService::exited(const ContainerPtr& container, const ProcessPtr& proces
   siginfo_t info{};
   if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
   config_.loop->forget(pidfd);
-  const Container::Exit exit{exit_code(info), now()};
+  tell_when_read(container, process, {exit_code(info), now()}, kReadTime);
+}
+
+// A client that hears of the end cancels what it has not begun to read, as
+// containerd's does: a process that ends at once would have said nothing. So the
+// end is told when its output is read, or after some time in which it is not.
+void TaskService::tell_when_read(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit, std::chrono::milliseconds left) {
+  constexpr std::chrono::milliseconds kPause{1};
+  if (process->stdio->unread() && left > kPause) {
+    config_.loop->after(kPause, [=, this] { tell_when_read(container, process, exit, left - kPause); });
+    return;
+  }
   if (process == container->init && hold_init_exit(container, exit)) return;
   tell_exit(container, process, exit);
 }

@@ -92,6 +92,7 @@ class TaskService {
   std::optional<Container::Exit> released_exit_locked(Container& container) const;
   void watch_exit(const ContainerPtr& container, const ProcessPtr& process);
   void exited(const ContainerPtr& container, const ProcessPtr& process);
+  void tell_when_read(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit, std::chrono::milliseconds left);
   // Whether init's exit has to wait for that of an exec; then it is held and they are killed.
   bool hold_init_exit(const ContainerPtr& container, const Container::Exit& exit);
   void tell_exit(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit);

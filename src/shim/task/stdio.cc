@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -136,6 +137,13 @@ Result<bool> Stdio::open_stream(int number, const std::string& uri) {
   container_[number] = TRY(number == 0 ? relay_->open_input(id) : relay_->open_output(id));
   streams_[number] = id;
   return true;
+}
+
+bool Stdio::unread() const {
+  return std::any_of(std::begin(readers_), std::end(readers_), [](const UniqueFd& reader) {
+    int bytes = 0;
+    return reader && ::ioctl(reader.get(), FIONREAD, &bytes) == 0 && bytes > 0;
+  });
 }
 
 void Stdio::drain() {

@@ -143,6 +143,20 @@ TEST_F(StdioTest, file_uri_takes_both_outputs_and_appends) {
   EXPECT_EQ(*read_file(path, 100), "out err out err ");
 }
 
+TEST_F(StdioTest, knows_what_the_client_has_not_read) {
+  const std::string path = directory_ + "/out";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const UniqueFd client(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  const auto stdio = Stdio::open({.stdout_path = path}, never());
+  ASSERT_TRUE(stdio);
+  EXPECT_FALSE((*stdio)->unread());
+  ASSERT_TRUE(write_all((*stdio)->fd(1), std::string_view("text"), "fifo"));
+  EXPECT_TRUE((*stdio)->unread());
+  char text[8];
+  EXPECT_EQ(::read(client.get(), text, sizeof text), 4);
+  EXPECT_FALSE((*stdio)->unread());
+}
+
 TEST_F(StdioTest, says_what_it_can_not_do) {
   const struct {
     StdioConfig config;
