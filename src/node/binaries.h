@@ -16,8 +16,8 @@ struct Binary {
   mode_t mode;
 };
 inline constexpr Binary kBinaries[] = {
-    {"wherry", true, 0755},           {"containerd-shim-wherry-v1", true, 0755}, {"wherryc", true, 0755},
-    {"wherryc-opt", false, 0755},     {"wherry-registry", false, 0755},          {"toolbox.wasm", false, 0644},
+    {"wherry", true, 0755},      {"containerd-shim-wherry-v1", true, 0755}, {"wherryc", true, 0755},        {"wherry-oci", false, 0755},
+    {"wherryc-opt", false, 0755}, {"wherry-registry", false, 0755},          {"toolbox.wasm", false, 0644},
 };
 inline constexpr char kShimName[] = "containerd-shim-wherry-v1";
 

@@ -118,7 +118,7 @@ def one_node(files, edited, first_line, version):
         assert 'runtime_path = "/opt/wherry/bin/containerd-shim-wherry-v1"' in text, text
         equal(sorted(p.name for p in (tree.root / "opt/wherry/bin").iterdir() if p.name[0] in "cw"),
               sorted(n.name for n in (BUILD / "bin").iterdir()
-                     if n.name in ("wherry", "wherryc", "wherryc-opt", "wherry-registry", "containerd-shim-wherry-v1")), "binaries")
+                     if n.name in ("wherry", "wherryc", "wherryc-opt", "wherry-oci", "wherry-registry", "containerd-shim-wherry-v1")), "binaries")
         once = tree.files()
         tree.node("install")
         equal(tree.files(), once, "files after a second installation")
