@@ -25,6 +25,7 @@ def parts():
         "start": ("start of a program", [HERE / "start.py"]),
         "server": ("start of a server", [HERE / "server_start.py"]),
         "containers": ("containers", [HERE / "containers.py"]),
+        "pods": ("pods on a one-node Kubernetes", [HERE / "pods.py"]),
     }
     return {name: part for name, part in found.items() if all(pathlib.Path(p).exists() for p in part[1])}
 
