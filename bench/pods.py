@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods of Wherry beside runc's on a one-node Kubernetes, in turns: create to Ready, pods a second, memory, an exec."""
 import argparse
-import json
 import pathlib
 import sys
 import time
@@ -51,24 +50,23 @@ def batches(cluster, pods, rounds):
 
 def execs(cluster, rounds):
     """`crictl exec -s` of a program that does nothing, in a pod that runs already."""
-    seen = {}
-    programs = {"wherry": (place.GUEST_IMAGE, ["/guest.wasm", "sleep"], ["/guest.wasm", "exit", "0"]),
-                "runc": ("wherry.test/busybox:1", ["sleep", "100000"], ["true"])}
-    for name, (image, command, _) in programs.items():
-        cluster.run("crictl", "pull", image)
-        for what, content in (("pod", {"metadata": {"name": name, "namespace": "bench", "uid": name}, "linux": {}}),
-                              ("container", {"metadata": {"name": "c"}, "image": {"image": image}, "command": command})):
-            (cluster.directory / f"{name}.{what}.json").write_text(json.dumps(content))
-        seen[name] = cluster.run("crictl", "run", "-r", name, "--no-pull", cluster.directory / f"{name}.container.json",
-                                 cluster.directory / f"{name}.pod.json").stdout.strip()
+    programs = {"wherry": ["/guest.wasm", "exit", "0"], "runc": ["true"]}
+    with place.Place(cluster) as p:
+        p.create(place.pod(place.container("sleep"), name="wherry"))
+        native = place.pod(place.busybox("sleep 100000", name="c"), name="runc")
+        del native["spec"]["runtimeClassName"]
+        p.create(native)
+        for name in programs:
+            p.wait_ready(name)
+        containers = {n: p.container(n)["containerID"].removeprefix("containerd://") for n in programs}
 
-    def once(name):
-        start = time.perf_counter()
-        cluster.run("crictl", "exec", "-s", seen[name], *programs[name][2])
-        return (time.perf_counter() - start) * 1000
-    actions = {n: (lambda n=n: once(n)) for n in programs}
-    measure.interleaved(actions, 2)
-    times = measure.interleaved(actions, rounds)
+        def once(name):
+            start = time.perf_counter()
+            cluster.run("crictl", "exec", "-s", containers[name], *programs[name])
+            return (time.perf_counter() - start) * 1000
+        actions = {n: (lambda n=n: once(n)) for n in programs}
+        measure.interleaved(actions, 2)
+        times = measure.interleaved(actions, rounds)
     row("exec of a program that does nothing", measure.median(times["wherry"]), measure.median(times["runc"]), "ms")
 
 

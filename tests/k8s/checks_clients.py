@@ -142,8 +142,8 @@ def every_line_is_in_the_log(p):
     equal(p.logs().split(), [str(i) for i in range(2000)], "lines")
 
 
-SMOKE = [logs_follow_a_running_container, attach_reaches_standard_input, port_forward_reaches_a_guest]
-FULL = [exec_runs_a_module_of_the_image, exec_runs_the_toolbox,
+SMOKE = [exec_runs_a_module_of_the_image, logs_follow_a_running_container, attach_reaches_standard_input, port_forward_reaches_a_guest]
+FULL = [exec_runs_the_toolbox,
         logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one,
         cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
         a_debug_container_sees_its_targets_processes, every_line_is_in_the_log]

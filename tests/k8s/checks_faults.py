@@ -96,7 +96,7 @@ def a_storm_of_execs_ends_and_leaves_nothing(node, count=100):
         def execute(i):
             code = i % 7
             done = node.run("crictl", "exec", "-s", made, "/guest.wasm", "exit", str(code), check=False)
-            return done.returncode == bool(code) and (not code or f"exit code {code}" in done.stderr), done.stderr
+            return done.returncode == bool(code) and (not code or f"exited with {code}" in done.stderr), done.stderr
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             wrong = [text for good, text in pool.map(execute, range(count)) if not good]
         assert not wrong, f"{len(wrong)} of {count} ended otherwise: {wrong[0][-300:]}"

@@ -308,13 +308,14 @@ def a_resize_happens_in_place(p):
 
 SMOKE = [
     a_config_map_and_a_secret_are_files_and_variables, containers_share_an_empty_dir, a_host_path_is_written_and_read_only_where_asked,
-    the_downward_api_tells_of_the_pod, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, termination_is_graceful, the_kernels_kill_is_reported_as_oom_killed, a_sidecar_outlives_nothing_but_the_others,
+    the_downward_api_tells_of_the_pod, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, an_exec_probe_of_a_module_makes_a_pod_ready,
+    termination_is_graceful, the_kernels_kill_is_reported_as_oom_killed, a_sidecar_outlives_nothing_but_the_others,
     limits_are_those_of_the_cgroups,
 ]
 FULL = [
     a_changed_config_map_reaches_a_running_pod, a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
     a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
-    an_exec_probe_of_a_module_makes_a_pod_ready, an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
+    an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
     a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,
     a_post_start_hook_runs, memory_grow_fails_before_the_kernel_kills, a_last_message_reaches_the_status, a_trap_is_an_error_with_its_reason,
     a_missing_entrypoint_is_a_clear_event, an_ordinary_init_container_runs_first, a_native_init_container_prepares_for_a_module,
