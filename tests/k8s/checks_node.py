@@ -26,6 +26,7 @@ def _still_works(p, before):
     p.wait_ready()
     equal(_identity(p), before, "containers")
     equal(p.fetch(p.address(), 3000), "ok\n", "answer")
+    p.wait(lambda: p.run("logs", "p", "-c", "ticks").returncode == 0, "answer of the kubelet")  # the node counts as ready before
     count = len(p.logs("p", "ticks").splitlines())
     p.wait(lambda: len(p.logs("p", "ticks").splitlines()) > count, "more lines in the log")
     lines = p.logs("p", "ticks").split()
