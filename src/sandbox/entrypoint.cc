@@ -208,7 +208,7 @@ Result<void> check_is_module(const Entrypoint& entrypoint) {
     case ProgramKind::elf:
     case ProgramKind::script:
       return error(ErrorKind::unsupported, entrypoint.path + ": " + std::string(describe(entrypoint.kind)) +
-                                               ": only WebAssembly modules run here yet, use runtime runc for this one");
+                                               ": only WebAssembly modules run in a Wasm container yet");
     case ProgramKind::wasm_component:
       return error(ErrorKind::unsupported, entrypoint.path + ": a WebAssembly component: only core modules run here yet");
     case ProgramKind::empty:

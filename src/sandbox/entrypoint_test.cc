@@ -160,8 +160,8 @@ TEST(Entrypoint, other_programs_are_refused_in_one_line) {
     const char* message;
   };
   const Case cases[] = {
-      {"\x7f" "ELF\2\1\1", "/app: a native program (ELF): only WebAssembly modules run here yet, use runtime runc for this one"},
-      {"#!/bin/sh\n", "/app: a script (#!): only WebAssembly modules run here yet, use runtime runc for this one"},
+      {"\x7f" "ELF\2\1\1", "/app: a native program (ELF): only WebAssembly modules run in a Wasm container yet"},
+      {"#!/bin/sh\n", "/app: a script (#!): only WebAssembly modules run in a Wasm container yet"},
       {"\0asm\x0d\0\1\0"s, "/app: a WebAssembly component: only core modules run here yet"},
       {"", "/app: an empty file"},
       {"hello", "/app: not a WebAssembly module"},

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "sandbox/cgroup.h"
 #include "sandbox/rootfs.h"
@@ -14,6 +15,7 @@
 #include "shim/pod/pod_spec.h"
 #include "shim/proto/task.pb.h"
 #include "shim/task/bundle.h"
+#include "shim/task/native_backend.h"
 #include "shim/task/timestamp.h"
 
 namespace wherry::shim {
@@ -61,6 +63,8 @@ int delete_bundle(const Flags& flags) {
   warn(remove_cgroup(bundle.read_cgroup()));
   warn(sandbox::unmount_rootfs(bundle.rootfs()));
   remove_pod_files(bundle.path());
+  std::error_code ignored;
+  std::filesystem::remove_all(native_directory(bundle.path()), ignored);
   bundle.forget();
   const std::string address = bundle.read_address();
   if (!address.empty()) remove_stale_socket(std::string(path_of_address(address)));

@@ -17,6 +17,7 @@ struct ServerConfig {
   std::string log_fifo;
   std::string shim_cgroup;
   std::string cache_directory;  // of artifacts; "": the node's
+  std::string search_path;      // containerd's PATH
   bool debug = false;
   pid_t containerd = 0;
 };

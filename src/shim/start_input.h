@@ -18,6 +18,7 @@ struct StartParameters {
   std::string socket_root;
   std::string shim_cgroup;
   std::string cache_directory;
+  std::string search_path;
   bool debug = false;
   bool sched_core = false;
 };
@@ -31,6 +32,7 @@ struct StartEnvironment {
   const char* ns = nullptr;
   const char* sched_core = nullptr;
   const char* cache_directory = nullptr;  // WHERRY_CACHE
+  const char* search_path = nullptr;      // PATH
 };
 Result<StartParameters> start_parameters(const Flags& flags, const StartEnvironment& environment, const std::string& input);
 

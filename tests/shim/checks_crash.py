@@ -87,8 +87,6 @@ def register(suite, world):
             "/empty.wasm": "empty",
             "/truncated.wasm": "truncated.wasm:0x",
             "/component.wasm": "a WebAssembly component",
-            "/native": "a native program",
-            "/script": "a script",
         }
         for path, words in cases.items():
             begin = time.monotonic()

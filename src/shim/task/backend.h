@@ -64,6 +64,9 @@ class Backend {
   // For the log: where an operator finds it.
   virtual std::string cgroup() const = 0;
 
+  // Whether it runs the specification's poststart and poststop hooks itself.
+  virtual bool runs_hooks() const { return false; }
+
   // SIGKILL to every process, also if paused.
   virtual Result<void> kill_all() = 0;
   // Kills what still runs and takes away all but the root file system.

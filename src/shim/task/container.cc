@@ -8,6 +8,7 @@
 
 #include "sandbox/rootfs.h"
 #include "shim/pod/pod_spec.h"
+#include "shim/task/native_backend.h"
 #include "shim/task/wasm_backend.h"
 
 namespace wherry::shim {
@@ -34,6 +35,9 @@ Result<std::unique_ptr<Backend>> make_backend(const Container& container, const 
   std::optional<sandbox::Entrypoint> entrypoint;
   const bool is_pause = container.spec.annotation(kContainerType) == "sandbox";
   if (!is_pause) entrypoint = TRY(sandbox::open_entrypoint(container.spec, container.rootfs));
+  if (entrypoint && (entrypoint->kind == sandbox::ProgramKind::elf || entrypoint->kind == sandbox::ProgramKind::script)) {
+    return TRY(NativeBackend::create(container, workshop));
+  }
   return TRY(WasmBackend::create(container, workshop, std::move(entrypoint)));
 }
 

@@ -33,6 +33,7 @@ struct Workshop {
   std::function<std::optional<sandbox::Entrypoint>(std::string_view name)> toolbox;
   Deadline deadline;
   StreamRelay* streams = nullptr;
+  std::string search_path;  // where the node's runc is
   const Log* log = nullptr;
 };
 

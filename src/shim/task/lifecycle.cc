@@ -45,7 +45,7 @@ sandbox::HookState hook_state(const Container& container, const char* status) {
 }
 
 void run_late_hooks(const Log& log, const Container& container, std::string_view kind, const std::vector<sandbox::Hook>& hooks, const char* status) {
-  if (hooks.empty()) return;
+  if (hooks.empty() || container.backend->runs_hooks()) return;
   const auto done = sandbox::run_hooks(kind, hooks, hook_state(container, status));
   if (!done) log.write(Level::warning, done.error().to_string(), {{"container", container.id}});
 }
