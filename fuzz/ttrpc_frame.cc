@@ -2,6 +2,7 @@
 // Does a ttrpc session survive any bytes, and see the same however they are cut?
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "shim/proto/task.pb.h"
@@ -24,6 +25,12 @@ std::string run(std::string_view bytes, size_t step) {
             seen += "request " + std::to_string(request.stream) + request.service + "/" + request.method + request.payload;
             wherry::shim::pb::CreateTaskRequest create;
             if (create.ParseFromString(request.payload)) create.ByteSizeLong();
+          },
+      .data =
+          [&](uint32_t stream, std::optional<std::string> message, bool last) {
+            if (stream % 4 != 1) return false;  // every other stream is open
+            seen += "data " + std::to_string(stream) + message.value_or("none") + (last ? "." : "");
+            return true;
           },
       .refuse =
           [&](uint32_t stream, Status status, std::string message) {
