@@ -23,7 +23,7 @@ WITHOUT_ASAN = {
 }
 
 # Suites that want programs which take long to build: they come last, and the programs are built meanwhile.
-LATE = ("k8s",)
+LATE = ("critest", "k8s")
 TOOLS = ("containerd-2.4", "cni", "cri", "etcd", "kubernetes")
 
 # Unit tests under ThreadSanitizer: those of code with threads, and which of their cases.

@@ -231,15 +231,17 @@ TEST(Init, errors_come_back_in_one_line) {
   }
 }
 
+// Older kernels give a new one to a process's children only, not to itself when it
+// executes; without offsets there is no difference to see.
 TEST(Init, gets_a_time_namespace_of_its_own) {
   SKIP_UNLESS_ROOT();
-  const std::string own = link("/proc/self/ns/time");
+  const std::string own = link("/proc/self/ns/time_for_children");
   if (own.empty()) GTEST_SKIP() << "no time namespaces in this kernel";
   TestContainer container;
   container.spec["linux"]["namespaces"].push_back({{"type", "time"}});
   const auto launched = container.launch();
   ASSERT_TRUE(launched) << launched.error().message;
-  EXPECT_NE(link(container.proc("ns/time")), own);
+  EXPECT_NE(link(container.proc("ns/time_for_children")), own);
 }
 
 TEST(Init, signals_before_the_start_end_it) {

@@ -31,9 +31,13 @@ UniqueFd first_descriptor(msghdr& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<ConsoleSocket>> ConsoleSocket::create(const std::string& path) {
-  UniqueFd listener = TRY(listen_unix(path));
-  return std::unique_ptr<ConsoleSocket>(new ConsoleSocket(path, std::move(listener)));
+Result<std::unique_ptr<ConsoleSocket>> ConsoleSocket::create(const std::string& directory, const std::string& name) {
+  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return os_error(errno, directory);
+  std::string path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get()) + "/" + name;
+  std::unique_ptr<ConsoleSocket> socket(new ConsoleSocket(std::move(fd), std::move(path)));
+  socket->listener_ = TRY(listen_unix(socket->path_));
+  return socket;
 }
 
 ConsoleSocket::~ConsoleSocket() { ::unlink(path_.c_str()); }

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -136,10 +135,9 @@ Result<std::string> Runc::program() const {
   return error(ErrorKind::unavailable, "a native program needs runc or crun on the node, and neither is in " + search_path_);
 }
 
-std::string Runc::new_path(const char* kind) const {
-  static std::atomic<uint64_t> count = 0;
-  return directory_ + "/" + kind + std::to_string(++count);
-}
+std::string Runc::new_name(const char* kind) const { return kind + std::to_string(++count_); }
+
+std::string Runc::new_path(const char* kind) const { return directory_ + "/" + new_name(kind); }
 
 Result<void> Runc::run(std::vector<std::string> words, const int* stdio) const {
   const Scratch log(new_path("log"));
@@ -170,9 +168,8 @@ Result<Runc::Made> Runc::make(std::vector<std::string> words, const int* stdio, 
   std::unique_ptr<ConsoleSocket> console;
   words.insert(words.end() - 1, {"--pid-file", pid_file.path()});
   if (terminal) {
-    const std::string path = new_path("tty");
-    console = TRY(ConsoleSocket::create(path));
-    words.insert(words.end() - 1, {"--console-socket", path});
+    console = TRY(ConsoleSocket::create(directory_, new_name("tty")));
+    words.insert(words.end() - 1, {"--console-socket", console->path()});
   }
   TRY(run(std::move(words), stdio));
   Made made;

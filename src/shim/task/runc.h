@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,12 +43,14 @@ class Runc {
   Result<void> run(std::vector<std::string> words, const int* stdio) const;
   Result<Made> make(std::vector<std::string> words, const int* stdio, bool terminal) const;
   Result<std::string> program() const;
+  std::string new_name(const char* kind) const;
   std::string new_path(const char* kind) const;
 
   const std::string search_path_;
   const std::string directory_;
   const std::string id_;
   const bool systemd_cgroup_;
+  mutable std::atomic<uint64_t> count_ = 0;  // of names given
 };
 
 }  // namespace wherry::shim
