@@ -109,7 +109,7 @@ class Creation {
     record.bundle = bundle_.path;
     record.rootfs = bundle_.rootfs;
     record.created = now_text();
-    const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(bundle_.spec.linux_.cgroupsPath, record.id));
+    const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(bundle_.spec.linux_.cgroupsPath, record.id, host.has_systemd()));
     cgroup_ = TRY(sandbox::Cgroup::create(host, path));
     record.cgroup = path.path;
     TRY(entry_.write(record));  // so that delete finds the cgroup whatever happens to us

@@ -36,6 +36,8 @@ struct CgroupHost {
   std::string systemd = "/run/systemd/private";  // its socket, for the systemd driver
 
   static Result<CgroupHost> detect(const std::string& root = "/sys/fs/cgroup");
+  // Whether systemd runs and can be asked.
+  bool has_systemd() const;
 };
 
 // The path of a cgroup below each hierarchy's root, and the unit it belongs to if
@@ -49,8 +51,9 @@ struct CgroupPath {
 };
 
 // A container's: cgroupsPath, made canonical, or /wherry/<id> if it is empty. The
-// form slice:prefix:name asks for the systemd driver. ".." is refused.
-Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id);
+// form slice:prefix:name asks for the systemd driver; where there is no systemd it is
+// a directory's name, as it is for runc's other driver. ".." is refused.
+Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id, bool systemd);
 
 // One container's cgroup: the same path in every hierarchy. The object does not
 // own the directories: remove() does away with them, destruction does not, and

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "sandbox/cgroup.h"
@@ -33,8 +35,10 @@ Result<CgroupHost> CgroupHost::detect(const std::string& root) {
   return host;
 }
 
-Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id) {
-  if (names_scope(cgroupsPath)) return CgroupPath(TRY(parse_scope(cgroupsPath)));
+bool CgroupHost::has_systemd() const { return ::access(systemd.c_str(), F_OK) == 0; }
+
+Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id, bool systemd) {
+  if (systemd && names_scope(cgroupsPath)) return CgroupPath(TRY(parse_scope(cgroupsPath)));
   std::string path;
   for (const std::string_view part : split_words(cgroupsPath, "/")) {
     if (part == ".") continue;

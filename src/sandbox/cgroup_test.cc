@@ -118,10 +118,11 @@ TEST(CgroupPath, is_made_canonical_or_refused) {
       {"a.slice:cri:i d", "cgroupsPath `a.slice:cri:i d`: `cri-i d.scope` is not the name of a unit"},
   };
   for (const Case& one : cases) {
-    const auto path = cgroup_path(one.path, "id");
+    const auto path = cgroup_path(one.path, "id", true);
     EXPECT_EQ(path ? path->path : path.error().message, one.result) << one.path;
   }
-  EXPECT_EQ(cgroup_path("", "../x").error().message, "`../x` is not a container id");
+  EXPECT_EQ(cgroup_path("a-b.slice:cri:id", "id", false)->path, "/a-b.slice:cri:id");
+  EXPECT_EQ(cgroup_path("", "../x", true).error().message, "`../x` is not a container id");
 }
 
 TEST(CgroupV1, writes_limits_as_they_are) {

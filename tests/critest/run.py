@@ -27,14 +27,11 @@ def main():
     options = parser.parse_args()
     try:
         program("containerd-shim-wherry-v1")
-        node = Node(options.containerd, shims=BUILD / "bin", handlers={"wherry": "io.containerd.wherry.v1"}, fill=critest.fill)
+        with Node(options.containerd, shims=BUILD / "bin", fill=critest.fill) as node:
+            found = critest.run(node, options.handler)
     except Skip as reason:
         print(f"SKIP critest: {reason}")
         return 0
-    try:
-        found = critest.run(node, options.handler)
-    finally:
-        node.close()
     failed = 0
     for name, (state, why) in sorted(found.items()):
         name = name.replace(": ", ", ")

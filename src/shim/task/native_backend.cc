@@ -44,7 +44,7 @@ struct Descriptors {
   int fds[3];
 };
 
-// Where containerd leaves the cgroup open, runc would take one below the shim's own.
+// A relative path, or none, is for runc one below the shim's own cgroup.
 Result<std::string> with_cgroup(const std::string& spec_json, const std::string& path) {
   auto spec = nlohmann::json::parse(spec_json, nullptr, false);
   if (!spec.is_object()) return error(ErrorKind::invalid, "config.json: expected an object");
@@ -65,14 +65,14 @@ std::string native_directory(const std::string& bundle) { return bundle + "/nati
 Result<std::unique_ptr<NativeBackend>> NativeBackend::create(const Container& container, const Workshop& workshop) {
   std::unique_ptr<NativeBackend> backend(new NativeBackend(container, workshop));
   backend->runc_ = TRY(Runc::create(workshop.search_path, native_directory(container.bundle.path()), container.id,
-                                    sandbox::names_scope(container.spec.linux_.cgroupsPath)));
+                                    workshop.cgroups.has_systemd() && sandbox::names_scope(container.spec.linux_.cgroupsPath)));
   return backend;
 }
 
 Result<std::unique_ptr<Child>> NativeBackend::create_init(const Stdio& stdio) {
-  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id));
+  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id, workshop_.cgroups.has_systemd()));
   const std::string& bundle = container_.bundle.path();
-  const bool open = container_.spec.linux_.cgroupsPath.empty();
+  const bool open = !path.scope && container_.spec.linux_.cgroupsPath != path.path;
   if (open || !container_.pod_bundle.empty()) {
     TRY(replace_file(bundle + "/config.json", open ? TRY(with_cgroup(container_.spec_json, path.path)) : container_.spec_json, 0600));
   }

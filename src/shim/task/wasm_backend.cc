@@ -45,7 +45,7 @@ Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint) {
 }
 
 Result<void> WasmBackend::make_cgroup() {
-  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id));
+  const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id, workshop_.cgroups.has_systemd()));
   cgroup_ = TRY(sandbox::Cgroup::create(workshop_.cgroups, path));
   TRY(container_.bundle.write_cgroup(path.path));
   TRY(cgroup_->set(container_.spec.linux_.resources));
