@@ -16,7 +16,7 @@ from suite import BUILD, Skip, program  # noqa: E402
 # What fails with runc and the same images too.
 UNFIT = {
     "Image Manager public image with digest should be pulled and removed [Conformance]": "the image made here has another digest",
-    "Security Context bucket runtime should support MaskedPaths": "fails with runc too: the masked program of our busybox is a link",
+    "Security Context bucket runtime should support MaskedPaths": "fails with runc and this image too",
 }
 
 
