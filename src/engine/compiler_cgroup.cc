@@ -5,6 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
 #include "base/fd.h"
 
 namespace wherry::engine {
@@ -29,8 +33,12 @@ void CompilerCgroup::join(const std::string& parent, pid_t pid, uint64_t memory)
   }
 }
 
+// A process that has been waited for may be in its group a moment longer.
 CompilerCgroup::~CompilerCgroup() {
-  if (!path_.empty()) rmdir(path_.c_str());
+  constexpr int kTries = 200;
+  for (int i = 0; !path_.empty() && rmdir(path_.c_str()) != 0 && errno == EBUSY && i < kTries; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace wherry::engine

@@ -70,10 +70,14 @@ Result<uint32_t> id_of(int64_t value, const char* what) {
 }
 
 Result<Json> user_of(const Pod& pod) {
-  Json user{{"uid", TRY(id_of(pod.security().run_as_user().value(), "run_as_user"))},
-            {"gid", TRY(id_of(pod.security().run_as_group().value(), "run_as_group"))}};
+  Json user = Json::object();
+  user["uid"] = TRY(id_of(pod.security().run_as_user().value(), "run_as_user"));
+  user["gid"] = TRY(id_of(pod.security().run_as_group().value(), "run_as_group"));
   Json groups = Json::array();
-  for (const int64_t group : pod.security().supplemental_groups()) groups.push_back(TRY(id_of(group, "supplemental_groups")));
+  for (const int64_t group : pod.security().supplemental_groups()) {
+    const uint32_t id = TRY(id_of(group, "supplemental_groups"));
+    groups.push_back(id);
+  }
   if (!groups.empty()) user["additionalGids"] = groups;
   return user;
 }
@@ -120,9 +124,10 @@ Result<std::string> pod_spec(const pb::CreateSandboxRequest& request) {
   }
   Json sysctls = Json::object();
   for (const auto& [key, value] : pod.config.linux_config().sysctls()) sysctls[key] = value;
+  const Json user_json = TRY(user_of(pod));
   Json spec{
       {"ociVersion", "1.1.0"},
-      {"process", {{"user", TRY(user_of(pod))},
+      {"process", {{"user", user_json},
                    {"args", {"/pause"}},
                    {"cwd", "/"},
                    {"capabilities", Json::object()},

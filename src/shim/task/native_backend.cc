@@ -74,7 +74,9 @@ Result<std::unique_ptr<Child>> NativeBackend::create_init(const Stdio& stdio) {
   const std::string& bundle = container_.bundle.path();
   const bool open = !path.scope && container_.spec.linux_.cgroupsPath != path.path;
   if (open || !container_.pod_bundle.empty()) {
-    TRY(replace_file(bundle + "/config.json", open ? TRY(with_cgroup(container_.spec_json, path.path)) : container_.spec_json, 0600));
+    std::string json = container_.spec_json;
+    if (open) json = TRY(with_cgroup(json, path.path));
+    TRY(replace_file(bundle + "/config.json", json, 0600));
   }
   TRY(container_.bundle.write_cgroup(path.path));
   auto made = runc_->create_container(bundle, Descriptors(stdio).fds, container_.spec.process.terminal);
