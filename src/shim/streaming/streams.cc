@@ -144,7 +144,7 @@ void Streams::left(const std::string& id, const Stream* from, bool ended) {
   }
   // A reader that ends its side wants no more output, but one that is lost may come again.
   if (ended) stream->end();
-  unwatch(entry);
+  pump(entry);
   if (entry.finished || entry.side == Entry::Side::unknown) remove(id);
 }
 

@@ -57,14 +57,6 @@ Result<void> try_build(Container& container, const pb::CreateTaskRequest& reques
   return container.bundle.write_init(init.child->pid());
 }
 
-// Of an init that no loop watches.
-void kill_and_reap(Child& child) {
-  (void)child.signal(SIGKILL);
-  siginfo_t info;
-  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.pidfd()), &info, WEXITED) != 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace
 
 Result<void> check_terminal(const sandbox::Process& process, bool requested) {

@@ -25,14 +25,6 @@ Error exec_error(const Error& reason) {
                "OCI runtime exec failed: exec failed: unable to start container process: " + reason.to_string());
 }
 
-// Of a child that no loop watches.
-void kill_and_reap(Child& child) {
-  (void)child.signal(SIGKILL);
-  siginfo_t info;
-  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.pidfd()), &info, WEXITED) != 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace
 
 Result<pb::Empty> TaskService::exec(const pb::ExecProcessRequest& request) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/task/process.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
 namespace wherry::shim {
 namespace {
 
@@ -17,6 +22,13 @@ void drain(Process& process) {
   // One that was never started has nothing to say, and nobody ends its terminal.
   if (process.terminal && process.was_started) process.terminal->drain(kDrainTime);
   if (process.stdio) process.stdio->drain();
+}
+
+void kill_and_reap(Child& child) {
+  (void)child.signal(SIGKILL);
+  siginfo_t info;
+  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.pidfd()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace wherry::shim

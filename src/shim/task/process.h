@@ -72,4 +72,7 @@ void fill_exit(const Process& process, Message& message) {
   *message.mutable_exited_at() = process.exited_at;
 }
 
+// Ends a child that no loop watches.
+void kill_and_reap(Child& child);
+
 }  // namespace wherry::shim
