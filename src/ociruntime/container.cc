@@ -110,9 +110,10 @@ class Creation {
     record.rootfs = bundle_.rootfs;
     record.created = now_text();
     const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(bundle_.spec.linux_.cgroupsPath, record.id, host.has_systemd()));
-    cgroup_ = TRY(sandbox::Cgroup::create(host, path));
+    TRY(sandbox::Cgroup::check_vacant(host, path));
     record.cgroup = path.path;
-    TRY(entry_.write(record));  // so that delete finds the cgroup whatever happens to us
+    TRY(entry_.write(record));  // first, so that delete finds the cgroup whenever we are killed
+    cgroup_ = TRY(sandbox::Cgroup::create(host, path));
     TRY(cgroup_->set(bundle_.spec.linux_.resources));
 
     const UniqueFd start_socket = TRY(entry_.bind_start_socket());

@@ -101,6 +101,17 @@ Result<void> Cgroup::enable_controllers() {
   return {};
 }
 
+Result<void> Cgroup::check_vacant(const CgroupHost& host, const CgroupPath& at) {
+  const auto there = open(host, at.path);
+  if (!there) return there.error().kind == ErrorKind::not_found ? Result<void>() : there.error();
+  return (*there)->check_vacant();
+}
+
+Result<void> Cgroup::check_vacant() const {
+  if (TRY(pids()).empty()) return {};
+  return error(ErrorKind::already_exists, "cgroup " + path_ + " exists and holds processes");
+}
+
 Result<std::unique_ptr<Cgroup>> Cgroup::create(const CgroupHost& host, const CgroupPath& at) {
   std::unique_ptr<Cgroup> cgroup(new Cgroup(host, at.path));
   if (at.scope) {
@@ -112,9 +123,7 @@ Result<std::unique_ptr<Cgroup>> Cgroup::create(const CgroupHost& host, const Cgr
     return cgroup;
   }
   TRY(cgroup->make_directories());
-  if (!TRY(cgroup->pids()).empty()) {
-    return error(ErrorKind::already_exists, "cgroup " + at.path + " exists and holds processes");
-  }
+  TRY(cgroup->check_vacant());
   return cgroup;
 }
 

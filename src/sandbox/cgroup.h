@@ -60,6 +60,9 @@ Result<CgroupPath> cgroup_path(std::string_view cgroupsPath, std::string_view id
 // open() finds them again after a crash. Threads: const functions may run at once.
 class Cgroup {
  public:
+  // already_exists if it is there and holds processes. For a caller that notes the
+  // path before it makes the cgroup, so that who finds the note may remove it.
+  static Result<void> check_vacant(const CgroupHost& host, const CgroupPath& path);
   // Makes the directories (those that exist are taken over if they hold no
   // process) and enables controllers on the way down; on failure removes what it made.
   // With a scope, systemd makes it, and a process of ours waits in it until settle().
@@ -117,6 +120,7 @@ class Cgroup {
     std::vector<std::string> controllers;
   };
   Cgroup(const CgroupHost& host, std::string path);
+  Result<void> check_vacant() const;
   Result<void> make_directories();
   Result<void> enable_controllers();
   Result<void> set_v1(const Resources& resources);

@@ -283,6 +283,11 @@ TEST(Cgroup, does_not_take_over_one_with_processes) {
   const auto cgroup = Cgroup::create(*host, std::string("/pod/c"));
   ASSERT_FALSE(cgroup);
   EXPECT_EQ(cgroup.error().message, "cgroup /pod/c exists and holds processes");
+
+  const auto vacant = Cgroup::check_vacant(*host, std::string("/pod/c"));
+  ASSERT_FALSE(vacant);
+  EXPECT_EQ(vacant.error().kind, ErrorKind::already_exists);
+  EXPECT_TRUE(Cgroup::check_vacant(*host, std::string("/pod/none")));
 }
 
 // On the kernel of this machine, whatever its version.

@@ -78,6 +78,7 @@ Result<std::unique_ptr<Child>> NativeBackend::create_init(const Stdio& stdio) {
     if (open) json = TRY(with_cgroup(json, path.path));
     TRY(replace_file(bundle + "/config.json", json, 0600));
   }
+  TRY(sandbox::Cgroup::check_vacant(workshop_.cgroups, path));
   TRY(container_.bundle.write_cgroup(path.path));
   auto made = runc_->create_container(bundle, Descriptors(stdio).fds, container_.spec.process.terminal);
   if (!made) return error(made.error().kind, "OCI runtime create failed: " + made.error().message);

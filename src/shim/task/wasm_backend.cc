@@ -46,8 +46,9 @@ Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint) {
 
 Result<void> WasmBackend::make_cgroup() {
   const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id, workshop_.cgroups.has_systemd()));
+  TRY(sandbox::Cgroup::check_vacant(workshop_.cgroups, path));
+  TRY(container_.bundle.write_cgroup(path.path));  // first: whoever cleans up after a killed shim reads it
   cgroup_ = TRY(sandbox::Cgroup::create(workshop_.cgroups, path));
-  TRY(container_.bundle.write_cgroup(path.path));
   TRY(cgroup_->set(container_.spec.linux_.resources));
   memory_limit_ = TRY(sandbox::SharedLimit::create(sandbox::guest_memory(cgroup_->memory_limit())));
   return {};
