@@ -11,11 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "config/sources.h"
 #include "sandbox/entrypoint.h"
+#include "sandbox/guest_cpu.h"
 #include "sandbox/guest_memory.h"
+#include "sandbox/guest_stats.h"
 #include "sandbox/hooks.h"
 #include "sandbox/init.h"
 #include "sandbox/shared_limit.h"
@@ -85,6 +89,13 @@ Result<void> write_pid_file(const std::string& path, int pid) {
 }
 
 // What `create` has made so far; taken away again if it fails.
+Result<config::Settings> resolve_settings(const sandbox::Spec& spec) {
+  const char* const file = ::getenv("WHERRY_CONFIG");
+  const config::Source annotations = TRY(config::annotations_source(spec.annotations, ""));
+  const config::Layer node = TRY(config::read_layer(file ? file : ""));
+  return config::resolve(annotations, {&node, 1});
+}
+
 class Creation {
  public:
   Creation(Entry& entry, const Bundle& bundle) : entry_(entry), bundle_(bundle) {}
@@ -102,8 +113,9 @@ class Creation {
     const sandbox::CgroupHost host = TRY(sandbox::CgroupHost::detect());
     const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle_.spec, bundle_.rootfs));
     TRY(sandbox::check_is_module(entrypoint));
+    settings_ = TRY(resolve_settings(bundle_.spec));
     const char* const cache = ::getenv("WHERRY_CACHE");
-    const shim::Module module = TRY(shim::module_source(host, log, cache ? cache : "")(entrypoint));
+    const shim::Module module = TRY(shim::module_source(host, log, cache ? cache : "")(entrypoint, settings_.features));
 
     Record record = entry_.record();
     record.bundle = bundle_.path;
@@ -114,7 +126,9 @@ class Creation {
     record.cgroup = path.path;
     TRY(entry_.write(record));  // first, so that delete finds the cgroup whenever we are killed
     cgroup_ = TRY(sandbox::Cgroup::create(host, path));
-    TRY(cgroup_->set(bundle_.spec.linux_.resources));
+    sandbox::Resources resources = bundle_.spec.linux_.resources;
+    sandbox::cap_cpu(resources, settings_.milli_cpu);
+    TRY(cgroup_->set(resources));
 
     const UniqueFd start_socket = TRY(entry_.bind_start_socket());
     launcher_ = TRY(sandbox::Launcher::create());
@@ -141,7 +155,11 @@ class Creation {
     for (int i = 0; i < 3; i++) config.stdio[i] = i;
     config.artifact = module.artifact.get();
     config.invoke = entrypoint.function;
-    memory_limit_ = TRY(sandbox::SharedLimit::create(sandbox::guest_memory(cgroup_->memory_limit())));
+    const uint64_t memory = std::min(sandbox::guest_memory(cgroup_->memory_limit()), settings_.memory);
+    memory_limit_ = TRY(sandbox::SharedLimit::create(memory));
+    const auto stats = TRY(sandbox::GuestStats::create({config.id, {}, {}, {}}));
+    config.guest.settings = settings_.to_message();
+    config.guest.stats = stats->fd();
     config.memory_limit = memory_limit_->fd();
     config.start_socket = start_socket.get();
     return launcher_->launch(config);
@@ -149,6 +167,7 @@ class Creation {
 
   Entry& entry_;
   const Bundle& bundle_;
+  config::Settings settings_;
   std::unique_ptr<sandbox::Cgroup> cgroup_;
   std::unique_ptr<sandbox::SharedLimit> memory_limit_;
   std::unique_ptr<sandbox::Launcher> launcher_;
@@ -180,7 +199,9 @@ void run_late_hooks(const Record& record, std::vector<sandbox::Hook> sandbox::Ho
 Result<bool> is_native(const std::string& where) {
   const Bundle bundle = TRY(open_bundle(where));
   const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle.spec, bundle.rootfs));
-  return entrypoint.kind == sandbox::ProgramKind::elf || entrypoint.kind == sandbox::ProgramKind::script;
+  if (entrypoint.kind != sandbox::ProgramKind::elf && entrypoint.kind != sandbox::ProgramKind::script) return false;
+  if (TRY(resolve_settings(bundle.spec)).allow_native) return true;
+  return error(ErrorKind::denied, entrypoint.path + " is a native program, and these are not allowed here (setting `native`)");
 }
 
 Result<void> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {

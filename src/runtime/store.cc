@@ -56,9 +56,23 @@ void Store::add(std::unique_ptr<Instance> instance) {
 bool Store::charge_memory(uint64_t bytes) {
   const uint64_t now = config_.changing_max_memory ? config_.changing_max_memory->load(std::memory_order_relaxed) : config_.max_memory;
   const uint64_t limit = std::min(now, config_.max_memory);
-  if (bytes > limit || memory_used_ > limit - bytes) return false;
+  if (bytes > limit || memory_used_ > limit - bytes) {
+    refused_memory();
+    return false;
+  }
   memory_used_ += bytes;
+  if (config_.gauge) config_.gauge->used.store(memory_used_, std::memory_order_relaxed);
   return true;
+}
+
+void Store::refused_memory() {
+  if (config_.gauge) config_.gauge->refused.fetch_add(1, std::memory_order_relaxed);
+  if (config_.refusal_interrupt) interrupt(config_.refusal_interrupt);
+}
+
+void Store::refund_memory(uint64_t bytes) {
+  memory_used_ -= bytes;
+  if (config_.gauge) config_.gauge->used.store(memory_used_, std::memory_order_relaxed);
 }
 
 Result<std::unique_ptr<MemorySlot>> Store::take_memory_slot(uint64_t reserved, const MemorySlot::Owner& owner) {

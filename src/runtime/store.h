@@ -20,9 +20,17 @@ namespace wherry::runtime {
 
 class Pool;
 
+// Of the linear memories of a store, for those who watch it from elsewhere.
+struct MemoryGauge {
+  std::atomic<uint64_t> used{0};     // bytes
+  std::atomic<uint64_t> refused{0};  // how often the limit refused more
+};
+
 struct StoreConfig {
   uint64_t max_memory = ~uint64_t{0};  // bytes of all linear memories; growing beyond returns -1
   const std::atomic<uint64_t>* changing_max_memory = nullptr;  // the same, asked each time; none if nullptr
+  MemoryGauge* gauge = nullptr;        // kept up to date, if there is one; outlives the store
+  uint32_t refusal_interrupt = 0;      // reason of an interrupt() when the limit refuses more; 0: none
   uint64_t max_stack = 1 << 20;        // bytes of guest frames
   uint64_t max_host_stack = 256 << 10; // bytes of host frames that nested calls may pile up
   Pool* pool = nullptr;                // where memories and stacks come from and go to; none: mapped for this store
@@ -73,7 +81,7 @@ class Store {
 
   // Counts bytes that memories of this store want; false if the limit refuses.
   bool charge_memory(uint64_t bytes);
-  void refund_memory(uint64_t bytes) { memory_used_ -= bytes; }
+  void refund_memory(uint64_t bytes);
   Result<std::unique_ptr<MemorySlot>> take_memory_slot(uint64_t reserved, const MemorySlot::Owner& owner);
   void give_back(std::unique_ptr<MemorySlot> slot);
   void add(std::unique_ptr<Instance> instance);
@@ -89,6 +97,7 @@ class Store {
 
  private:
   explicit Store(const StoreConfig& config);
+  void refused_memory();
 
   const StoreConfig config_;
   abi::StoreContext context_;

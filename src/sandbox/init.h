@@ -19,6 +19,14 @@ enum class InitKind : uint8_t {
   exec,   // runs the artifact in a container that another process is the init of
 };
 
+// What a container's operator settled for its guests; the same for all of its
+// processes, and nothing for other programs.
+struct GuestTerms {
+  std::string settings;  // config::Settings::to_message(); "": no restriction
+  int stats = -1;        // of a GuestStats, or -1
+  int report = -1;       // a datagram socket, to hear what the guest is denied, or -1
+};
+
 // Everything is borrowed for the length of the call of launch(), but nothing of
 // it is needed afterwards; in particular the caller closes its descriptors.
 struct LaunchConfig {
@@ -33,6 +41,7 @@ struct LaunchConfig {
   int artifact = -1;               // InitKind::wasm
   std::string invoke;              // exported function, "" for _start
   int memory_limit = -1;               // of a SharedLimit; -1: none
+  GuestTerms guest{};
   int oom_score_adj = 0;               // if process.oomScoreAdj is absent
   // A bound datagram socket on which somebody else says Say::start, or -1. Then the
   // process outlives the one that launched it, from the moment it is ready.
@@ -51,6 +60,7 @@ struct ExecLaunchConfig {
   int artifact = -1;
   std::string invoke;
   int memory_limit = -1;
+  GuestTerms guest{};
 };
 
 // A process of a container seen from the process that launched it: namespaces,

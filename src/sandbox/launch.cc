@@ -65,13 +65,16 @@ LaunchMessage message_of(const LaunchConfig& config) {
           .has_artifact = config.artifact >= 0,
           .has_memory_limit = config.memory_limit >= 0,
           .has_start_socket = config.start_socket >= 0,
+          .has_stats = config.guest.stats >= 0,
+          .has_report = config.guest.report >= 0,
           .oom_score_adj = config.oom_score_adj,
           .id = config.id,
           .bundle = config.bundle,
           .rootfs = config.rootfs,
           .invoke = config.invoke,
           .spec_json = std::string(config.spec_json),
-          .process_json = {}};
+          .process_json = {},
+          .settings = config.guest.settings};
 }
 
 }  // namespace
@@ -89,6 +92,8 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .artifact = config.artifact,
                                        .memory_limit = config.memory_limit,
                                        .start_socket = config.start_socket,
+                                       .stats = config.guest.stats,
+                                       .report = config.guest.report,
                                        .namespaces = clone_flags(spec.linux_),
                                        .pid_namespace = pid ? pid->path : ""}));
   UniqueFd console;

@@ -41,13 +41,16 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                                      .has_hooks = false,
                                                      .has_artifact = config.artifact >= 0,
                                                      .has_memory_limit = config.memory_limit >= 0,
+                                                     .has_stats = config.guest.stats >= 0,
+                                                     .has_report = config.guest.report >= 0,
                                                      .oom_score_adj = 0,
                                                      .id = config.id,
                                                      .bundle = {},
                                                      .rootfs = {},
                                                      .invoke = config.invoke,
                                                      .spec_json = std::string(config.spec_json),
-                                                     .process_json = std::string(config.process_json)}));
+                                                     .process_json = std::string(config.process_json),
+                                                     .settings = config.guest.settings}));
   NewProcess made = TRY(state_->start({.verb = "exec",
                                        .id = config.id,
                                        .stdio = config.stdio,
@@ -56,6 +59,8 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                        .artifact = config.artifact,
                                        .memory_limit = config.memory_limit,
                                        .init = config.init,
+                                       .stats = config.guest.stats,
+                                       .report = config.guest.report,
                                        .namespaces = 0,
                                        .pid_namespace = {}}));
   auto forked = take_over(made.control.get(), made.process);

@@ -23,8 +23,10 @@ struct Header {
   bool has_artifact;
   bool has_memory_limit;
   bool has_start_socket;
+  bool has_stats;
+  bool has_report;
   int32_t oom_score_adj;
-  uint32_t lengths[6];
+  uint32_t lengths[7];
 };
 
 // Room for one descriptor beside a packet.
@@ -44,7 +46,7 @@ UniqueFd descriptor_in(msghdr& message) {
 // In the order in which they are written.
 template <class Message>
 auto texts_of(Message& message) {
-  return std::array{&message.id, &message.bundle, &message.rootfs, &message.invoke, &message.spec_json, &message.process_json};
+  return std::array{&message.id, &message.bundle, &message.rootfs, &message.invoke, &message.spec_json, &message.process_json, &message.settings};
 }
 
 }  // namespace
@@ -98,6 +100,8 @@ Result<UniqueFd> write_launch_message(const LaunchMessage& message) {
                 .has_artifact = message.has_artifact,
                 .has_memory_limit = message.has_memory_limit,
                 .has_start_socket = message.has_start_socket,
+                .has_stats = message.has_stats,
+                .has_report = message.has_report,
                 .oom_score_adj = message.oom_score_adj,
                 .lengths = {}};
   std::string bytes(sizeof header, '\0');
@@ -123,13 +127,16 @@ Result<LaunchMessage> read_launch_message(int fd) {
                         .has_artifact = header.has_artifact,
                         .has_memory_limit = header.has_memory_limit,
                         .has_start_socket = header.has_start_socket,
+                        .has_stats = header.has_stats,
+                        .has_report = header.has_report,
                         .oom_score_adj = header.oom_score_adj,
                         .id = {},
                         .bundle = {},
                         .rootfs = {},
                         .invoke = {},
                         .spec_json = {},
-                        .process_json = {}};
+                        .process_json = {},
+                        .settings = {}};
   size_t at = sizeof header;
   int i = 0;
   for (std::string* text : texts_of(message)) {

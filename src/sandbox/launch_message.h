@@ -14,7 +14,7 @@ namespace wherry::sandbox {
 // How the launching process and its init, which are the same program, talk.
 
 // The init's descriptors.
-enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kMemoryLimitFd = 6, kInitPidFd = 7, kStartFd = 8 };
+enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kMemoryLimitFd = 6, kInitPidFd = 7, kStartFd = 8, kStatsFd = 9, kReportFd = 10 };
 
 // On the control socket (SOCK_SEQPACKET), one letter and perhaps text:
 //   init -> launcher   n             namespaces are made; waits for `g` (only if there are hooks)
@@ -41,9 +41,12 @@ struct LaunchMessage {
   bool has_artifact = false;
   bool has_memory_limit = false;
   bool has_start_socket = false;
+  bool has_stats = false;
+  bool has_report = false;
   int oom_score_adj = 0;
   std::string id, bundle, rootfs, invoke, spec_json;
   std::string process_json;  // of an exec: takes the place of the specification's process
+  std::string settings;      // config::Settings::to_message()
 };
 
 Result<UniqueFd> write_launch_message(const LaunchMessage& message);

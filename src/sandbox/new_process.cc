@@ -110,7 +110,7 @@ Result<NewProcess> Launcher::State::start(const NewProcessConfig& config) {
   fds.push_back(std::move(control.theirs));
   fds.push_back(TRY(safe_copy(config.message)));
   // Their numbers are fixed, so one that is missing leaves something in its place.
-  for (const int fd : {config.artifact, config.memory_limit, config.init, config.start_socket}) fds.push_back(TRY(fd >= 0 ? safe_copy(fd) : open_null()));
+  for (const int fd : {config.artifact, config.memory_limit, config.init, config.start_socket, config.stats, config.report}) fds.push_back(TRY(fd >= 0 ? safe_copy(fd) : open_null()));
   Cgroup::Placement placement;
   if (config.cgroup) placement = TRY(config.cgroup->placement());
 

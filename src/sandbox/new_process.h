@@ -33,6 +33,8 @@ struct NewProcessConfig {
   int memory_limit = -1;
   int init = -1;              // for an exec: pidfd of the container's init
   int start_socket = -1;
+  int stats = -1;
+  int report = -1;
   uint64_t namespaces = 0;    // CLONE_NEW*
   std::string pid_namespace;  // "" or the path of one to be born in
 };

@@ -43,9 +43,9 @@ class Modules {
   Modules(const sandbox::CgroupHost& cgroups, const Log& log, std::string cache_directory)
       : cgroups_(cgroups), log_(log), cache_directory_(std::move(cache_directory)), compiler_(open_compiler()) {}
 
-  Result<Module> prepare(const sandbox::Entrypoint& entrypoint) {
+  Result<Module> prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) {
     engine::Cache* const cache = TRY(open_cache());
-    engine::Prepared prepared = TRY(engine::prepare(*cache, entrypoint.file.get(), entrypoint.path, {}));
+    engine::Prepared prepared = TRY(engine::prepare(*cache, entrypoint.file.get(), entrypoint.path, {.features = features.bits()}));
     if (!prepared.warning.empty()) log_.write(Level::warning, prepared.warning, {{"module", entrypoint.path}});
     return Module{std::move(prepared.artifact), prepared.cached};
   }
@@ -74,10 +74,10 @@ class Modules {
 
 }  // namespace
 
-std::function<Result<Module>(const sandbox::Entrypoint&)> module_source(const sandbox::CgroupHost& cgroups, const Log& log,
+std::function<Result<Module>(const sandbox::Entrypoint&, wasm::FeatureSet)> module_source(const sandbox::CgroupHost& cgroups, const Log& log,
                                                                         std::string cache_directory) {
   // std::function wants to copy, so it shares.
-  return [modules = std::make_shared<Modules>(cgroups, log, std::move(cache_directory))](const sandbox::Entrypoint& entrypoint) { return modules->prepare(entrypoint); };
+  return [modules = std::make_shared<Modules>(cgroups, log, std::move(cache_directory))](const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) { return modules->prepare(entrypoint, features); };
 }
 
 }  // namespace wherry::shim

@@ -18,6 +18,7 @@ struct ServerConfig {
   std::string shim_cgroup;
   std::string cache_directory;  // of artifacts; "": the node's
   std::string search_path;      // containerd's PATH
+  std::string node_file;        // of settings; "": the usual one
   bool debug = false;
   pid_t containerd = 0;
 };

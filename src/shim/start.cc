@@ -33,7 +33,7 @@ struct Started {
 
 Result<Started> prepare_start(const Flags& flags) {
   const StartEnvironment environment{std::getenv("TTRPC_ADDRESS"), std::getenv("GRPC_ADDRESS"), std::getenv("NAMESPACE"),
-                                     std::getenv("SCHED_CORE"), std::getenv("WHERRY_CACHE"), std::getenv("PATH")};
+                                     std::getenv("SCHED_CORE"), std::getenv("WHERRY_CACHE"), std::getenv("PATH"), std::getenv("WHERRY_CONFIG")};
   const std::string input = TRY(read_all(STDIN_FILENO, kMaxInput, "start: stdin"));
   const StartParameters parameters = TRY(start_parameters(flags, environment, input));
   TRY(check_id(parameters.id));
@@ -52,7 +52,7 @@ Result<Started> prepare_start(const Flags& flags) {
   started.listener = TRY(bind_or_find(path)).listener;
   if (!started.listener) return started;
   started.server = {parameters.id, parameters.ns, parameters.ttrpc_address, path, bundle.log_fifo(), parameters.shim_cgroup,
-                    parameters.cache_directory, parameters.search_path, parameters.debug, ::getppid()};
+                    parameters.cache_directory, parameters.search_path, parameters.node_file, parameters.debug, ::getppid()};
   return started;
 }
 

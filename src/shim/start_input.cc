@@ -57,6 +57,7 @@ Result<StartParameters> start_parameters(const Flags& flags, const StartEnvironm
   out.socket_root = kSocketRoot;
   out.cache_directory = or_else("", environment.cache_directory);
   out.search_path = or_else("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", environment.search_path);
+  out.node_file = or_else("", environment.node_file);
   out.debug = flags.debug;
   out.sched_core = environment.sched_core && std::string_view(environment.sched_core) == "1";
   if (const auto params = bootstrap_params(flags, input)) {

@@ -19,6 +19,7 @@ struct StartParameters {
   std::string shim_cgroup;
   std::string cache_directory;
   std::string search_path;
+  std::string node_file;
   bool debug = false;
   bool sched_core = false;
 };
@@ -33,6 +34,7 @@ struct StartEnvironment {
   const char* sched_core = nullptr;
   const char* cache_directory = nullptr;  // WHERRY_CACHE
   const char* search_path = nullptr;      // PATH
+  const char* node_file = nullptr;        // WHERRY_CONFIG
 };
 Result<StartParameters> start_parameters(const Flags& flags, const StartEnvironment& environment, const std::string& input);
 

@@ -110,12 +110,17 @@ std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> 
   return missing;
 }
 
-Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker) {
+Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker, CallTrace* trace) {
   const std::vector<runtime::ImportType> imports = artifact.imports();
   for (const runtime::ImportType& wanted : imports) {
     const Import* const import = find(wanted);
     if (import == nullptr) return unlinkable(missing_imports(imports));
-    linker.define(wanted.module, wanted.name, std::get<wasm::FuncType>(wanted.type), import->body, &guest);
+    const auto& type = std::get<wasm::FuncType>(wanted.type);
+    if (trace) {
+      linker.define(wanted.module, wanted.name, type, &CallTrace::call, trace->add(*import, guest));
+    } else {
+      linker.define(wanted.module, wanted.name, type, import->body, &guest);
+    }
   }
   return {};
 }

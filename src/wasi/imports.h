@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "runtime/artifact.h"
 #include "runtime/linker.h"
+#include "wasi/call_trace.h"
 #include "wasi/guest/import.h"
 
 namespace wherry::wasi {
@@ -21,7 +22,8 @@ struct MissingImport {
 std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> wanted);
 
 // Defines what the module imports, and nothing else, as functions of `guest`;
-// unlinkable with all that is missing.
-Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker);
+// unlinkable with all that is missing. With a trace, that one sees every call; it
+// lives as long as the guest.
+Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker, CallTrace* trace = nullptr);
 
 }  // namespace wherry::wasi

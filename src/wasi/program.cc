@@ -15,6 +15,7 @@ namespace {
 constexpr uint64_t kMaxStrings = 1 << 20;             // of arguments and environment each
 constexpr uint64_t kMaxStringBytes = uint64_t{64} << 20;
 constexpr size_t kMaxReportedFrames = 10;
+constexpr uint32_t kOutOfMemory = 1001;  // the reason of an interruption, beside Watcher's
 constexpr std::string_view kStart = "_start";
 constexpr std::string_view kInitialize = "_initialize";
 
@@ -50,7 +51,7 @@ int exit_status(const ProgramResult& result) {
     case ProgramResult::Kind::signalled:
       return 128 + result.code;
     case ProgramResult::Kind::trapped:
-      return 134;
+      return result.out_of_memory ? 137 : 134;
   }
   return 134;
 }
@@ -64,13 +65,17 @@ Result<std::unique_ptr<Program>> Program::load(std::unique_ptr<runtime::Artifact
   std::unique_ptr<Program> program(new Program(std::move(artifact), std::move(config)));
   TRY(program->check_strings());
   runtime::Linker linker;
-  TRY(define_imports(*program->artifact_, program->guest_, linker));
+  if (program->config_.trace_host_calls) program->trace_ = std::make_unique<CallTrace>();
+  TRY(define_imports(*program->artifact_, program->guest_, linker, program->trace_.get()));
   TRY(program->find_entry());
   TRY(program->open_descriptors());
 
   runtime::StoreConfig limits;
   limits.max_memory = program->config_.max_memory;
   limits.changing_max_memory = program->config_.changing_max_memory;
+  if (!program->config_.gauge) program->config_.gauge = &program->own_gauge_;
+  limits.gauge = program->config_.gauge;
+  if (program->config_.out_of_memory == config::OnOutOfMemory::kill) limits.refusal_interrupt = kOutOfMemory;
   limits.max_stack = program->config_.max_stack;
   program->store_ = TRY(runtime::Store::create(limits));
   Host& host = program->guest_.host;
@@ -183,7 +188,7 @@ ProgramResult Program::trapped(Trap trap) {
     return result;
   }
   const uint32_t reason = store_->interrupt_reason();
-  if (trap == Trap::interrupted && reason != 0 && reason != Watcher::kTimeout) {
+  if (trap == Trap::interrupted && reason != 0 && reason < Watcher::kTimeout) {
     result.kind = ProgramResult::Kind::signalled;
     result.code = static_cast<int>(reason);
     return result;
@@ -192,11 +197,21 @@ ProgramResult Program::trapped(Trap trap) {
   std::vector<runtime::Frame> frames = store_->backtrace();
   const size_t more = frames.size() > kMaxReportedFrames ? frames.size() - kMaxReportedFrames : 0;
   frames.resize(frames.size() - more);
+  result.out_of_memory = ran_out_of_memory();
   const bool timed_out = trap == Trap::interrupted && reason == Watcher::kTimeout;
-  const std::string reason_text = timed_out ? "the time limit is over" : to_string(trap);
-  result.report = "trap: " + reason_text + "\n" + runtime::to_string(frames);
+  const bool killed = trap == Trap::interrupted && reason == kOutOfMemory;
+  const std::string reason_text = timed_out ? "the time limit is over" : killed ? "out of memory" : to_string(trap);
+  result.report = "trap: " + reason_text + "\n";
+  if (result.out_of_memory) result.report += "the guest's memory was at its limit and could not grow\n";
+  result.report += runtime::to_string(frames);
   if (more > 0) result.report += "    ... " + std::to_string(more) + " more\n";
   return result;
+}
+
+// A guest that is refused memory and traps has most likely given up for that.
+bool Program::ran_out_of_memory() const {
+  if (config_.out_of_memory == config::OnOutOfMemory::deny) return false;
+  return config_.gauge->refused.load(std::memory_order_relaxed) > 0;
 }
 
 void Program::interrupt(int signal) { store_->interrupt(static_cast<uint32_t>(signal)); }

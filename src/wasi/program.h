@@ -9,9 +9,11 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "config/settings.h"
 #include "runtime/artifact.h"
 #include "runtime/instance.h"
 #include "runtime/store.h"
+#include "wasi/call_trace.h"
 #include "wasi/guest/import.h"
 
 namespace wherry::wasi {
@@ -40,6 +42,9 @@ struct ProgramConfig {
   std::string invoke;  // an exported function, called with args from the second on; "": _start
   uint64_t max_memory = ~uint64_t{0};
   const std::atomic<uint64_t>* changing_max_memory = nullptr;  // outlives the program
+  runtime::MemoryGauge* gauge = nullptr;  // likewise
+  config::OnOutOfMemory out_of_memory = config::OnOutOfMemory::deny;
+  bool trace_host_calls = false;  // on standard error
   uint64_t max_stack = 1 << 20;
   std::chrono::nanoseconds timeout{0};
   bool handle_signals = false;  // SIGTERM, SIGINT, SIGHUP and SIGQUIT end the guest
@@ -50,11 +55,12 @@ struct ProgramResult {
   enum class Kind : uint8_t { exited, signalled, trapped };
   Kind kind = Kind::exited;
   int code = 0;                     // the exit code, or the signal's number
+  bool out_of_memory = false;       // its limit ended it; a kind of trap
   std::string report;               // why it trapped, and the guest's backtrace
   std::vector<std::string> values;  // what the invoked function returned
 };
 
-// The guest's exit code, 128 + n after signal n, 134 after a trap.
+// The guest's exit code, 128 + n after signal n, 134 after a trap, 137 when it was out of memory.
 int exit_status(const ProgramResult& result);
 
 // One module run as a program, with preview 1 and WasmEdge's sockets and this
@@ -84,10 +90,13 @@ class Program {
   ProgramResult start(const std::vector<abi::Value>& args);
   Result<void, Trap> call_entry(const std::vector<abi::Value>& args, std::vector<std::string>& values);
   ProgramResult trapped(Trap trap);
+  bool ran_out_of_memory() const;
 
   const std::unique_ptr<runtime::Artifact> artifact_;
   ProgramConfig config_;
   Guest guest_;
+  std::unique_ptr<CallTrace> trace_;
+  runtime::MemoryGauge own_gauge_;
   std::unique_ptr<runtime::Store> store_;  // after what its host functions use
   runtime::Instance* instance_ = nullptr;
   std::string entry_;

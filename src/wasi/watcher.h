@@ -19,7 +19,7 @@ namespace wherry::wasi {
 // created and destroyed by the guest's thread, in which the signals are blocked.
 class Watcher {
  public:
-  static constexpr uint32_t kTimeout = 1000;  // the reason of an interruption, beside signals
+  static constexpr uint32_t kTimeout = 1000;  // the reason of an interruption, above all signals
 
   struct Config {
     bool signals = false;

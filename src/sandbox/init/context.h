@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "config/settings.h"
 #include "sandbox/launch_message.h"
 #include "sandbox/spec.h"
 
@@ -14,6 +15,7 @@ namespace wherry::sandbox {
 struct InitContext {
   LaunchMessage message;
   Spec spec;
+  config::Settings settings;
   std::string warnings;  // lines for the operator
   UniqueFd console;      // the terminal's master, until the shim has it
 

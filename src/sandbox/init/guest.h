@@ -2,12 +2,15 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "config/settings.h"
+#include "sandbox/guest_stats.h"
 
 namespace wherry::sandbox {
 
@@ -18,6 +21,10 @@ struct GuestConfig {
   std::vector<std::string> env;
   std::string invoke;
   const std::atomic<uint64_t>* max_memory = nullptr;  // may change; none: as much as there is
+  config::Settings settings;
+  GuestStatsPage* stats = nullptr;
+  UniqueFd report;  // where denials are told, if anywhere
+  std::function<void(std::string_view line)> warn;  // tells the operator; while it is loaded
 };
 
 // What runs in a container. load_guest() is the real one; tests bring their own.

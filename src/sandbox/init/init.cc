@@ -17,6 +17,7 @@
 #include "sandbox/init/pause.h"
 #include "sandbox/init/steps.h"
 #include "sandbox/new_process.h"
+#include "sandbox/root_path.h"
 #include "sandbox/shared_limit.h"
 
 namespace wherry::sandbox {
@@ -54,6 +55,14 @@ Result<void> run_container_hooks(const InitContext& context) {
   return run_hooks("createContainer", context.spec.hooks.createContainer, state);
 }
 
+// What the operator made read-only, which the image may not have.
+void add_read_only_paths(InitContext& context, int root) {
+  for (const std::string& path : context.settings.read_only) {
+    if (!open_in_root(root, path, O_PATH)) context.warn("read-only: there is no " + path + ", so the guest could make it");
+    context.spec.linux_.readonlyPaths.push_back(path);
+  }
+}
+
 // The order matters: what needs the host's /proc or privileges comes before what
 // takes them away.
 Result<void> prepare(InitContext& context) {
@@ -72,6 +81,7 @@ Result<void> prepare(InitContext& context) {
   }
   TRY(set_sysctls(context));
   TRY(run_container_hooks(context));
+  add_read_only_paths(context, root.get());
   TRY(hide_paths(context, root.get()));
   TRY(pivot_into(context, root.get()));
   TRY(set_rlimits(context));
@@ -99,7 +109,7 @@ Result<void> prepare_exec(InitContext& context) {
   return {};
 }
 
-Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader loader) {
+Result<std::unique_ptr<Guest>> load(InitContext& context, GuestLoader loader) {
   if (context.message.kind == InitKind::pause) return std::unique_ptr<Guest>();
   const Process& process = context.spec.process;
   GuestConfig config;
@@ -109,6 +119,10 @@ Result<std::unique_ptr<Guest>> load(const InitContext& context, GuestLoader load
   config.args = process.args;
   config.env = process.env;
   config.invoke = context.message.invoke;
+  config.settings = context.settings;
+  config.warn = [&context](std::string_view line) { context.warn(line); };
+  if (context.message.has_report) config.report.reset(kReportFd);
+  if (context.message.has_stats) config.stats = TRY(map_guest_stats(UniqueFd(kStatsFd)));
   if (context.message.has_memory_limit) config.max_memory = TRY(map_shared_limit(UniqueFd(kMemoryLimitFd)));
   return loader(std::move(config));
 }
@@ -165,6 +179,8 @@ void close_unused(const LaunchMessage& message) {
   if (!message.has_memory_limit) ::close(kMemoryLimitFd);
   if (message.kind != InitKind::exec) ::close(kInitPidFd);
   if (!message.has_start_socket) ::close(kStartFd);
+  if (!message.has_stats) ::close(kStatsFd);
+  if (!message.has_report) ::close(kReportFd);
 }
 
 Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
@@ -178,6 +194,7 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   const UniqueFd start_socket(context.message.has_start_socket ? kStartFd : -1);
   ::prctl(PR_SET_NAME, name_of(kind));
   context.spec = TRY(parse_spec(context.message.spec_json));
+  context.settings = TRY(config::Settings::from_message(context.message.settings));
   if (kind == InitKind::exec) {
     const auto oom_score = context.spec.process.oomScoreAdj;
     context.spec.process = TRY(parse_process(context.message.process_json));

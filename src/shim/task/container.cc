@@ -9,6 +9,7 @@
 #include "sandbox/rootfs.h"
 #include "shim/pod/pod_spec.h"
 #include "shim/task/native_backend.h"
+#include "shim/task/options.h"
 #include "shim/task/wasm_backend.h"
 
 namespace wherry::shim {
@@ -30,12 +31,25 @@ Result<void> mount_rootfs(Container& container, const pb::CreateTaskRequest& req
   return {};
 }
 
+constexpr std::string_view kContainerName = "io.kubernetes.cri.container-name";
+
+Result<config::Settings> resolve_settings(const sandbox::Spec& spec, const pb::Any& options, const Workshop& workshop) {
+  const config::Source annotations = TRY(config::annotations_source(spec.annotations, spec.annotation(kContainerName)));
+  config::Layer handler = TRY(layer_of_options(options));
+  config::Layer node = TRY(config::read_layer(workshop.node_file));
+  const config::Layer layers[] = {std::move(handler), std::move(node)};
+  return config::resolve(annotations, layers);
+}
+
 // The one place that decides how a container is run.
 Result<std::unique_ptr<Backend>> make_backend(const Container& container, const Workshop& workshop) {
   std::optional<sandbox::Entrypoint> entrypoint;
   const bool is_pause = container.spec.annotation(kContainerType) == "sandbox";
   if (!is_pause) entrypoint = TRY(sandbox::open_entrypoint(container.spec, container.rootfs));
   if (entrypoint && (entrypoint->kind == sandbox::ProgramKind::elf || entrypoint->kind == sandbox::ProgramKind::script)) {
+    if (!container.settings.allow_native) {
+      return error(ErrorKind::denied, entrypoint->path + " is a native program, and these are not allowed here (setting `native`)");
+    }
     return TRY(NativeBackend::create(container, workshop));
   }
   return TRY(WasmBackend::create(container, workshop, std::move(entrypoint)));
@@ -46,6 +60,7 @@ Result<void> try_build(Container& container, const pb::CreateTaskRequest& reques
   container.spec_json = TRY(container.bundle.config());
   if (!container.pod_bundle.empty()) container.spec_json = TRY(with_pod_files(container.spec_json, container.pod_bundle));
   container.spec = TRY(sandbox::parse_spec(container.spec_json));
+  container.settings = TRY(resolve_settings(container.spec, request.options(), workshop));
   TRY(check_terminal(container.spec.process, request.terminal()));
   TRY(mount_rootfs(container, request));
   container.backend = TRY(make_backend(container, workshop));

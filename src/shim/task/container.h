@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "config/sources.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/entrypoint.h"
 #include "sandbox/init.h"
@@ -15,6 +16,7 @@
 #include "shim/task/bundle.h"
 #include "shim/task/log.h"
 #include "shim/task/process.h"
+#include "shim/ttrpc/event_loop.h"
 
 namespace wherry::shim {
 
@@ -28,12 +30,14 @@ struct Module {
 struct Workshop {
   sandbox::CgroupHost cgroups;
   sandbox::Launcher* launcher = nullptr;
-  std::function<Result<Module>(const sandbox::Entrypoint&)> prepare;  // compiles or finds in the cache
+  std::function<Result<Module>(const sandbox::Entrypoint&, wasm::FeatureSet)> prepare;  // compiles or finds in the cache
   // Wherry's own module with a program of that name; nothing if there is none.
   std::function<std::optional<sandbox::Entrypoint>(std::string_view name)> toolbox;
   Deadline deadline;
+  EventLoop* loop = nullptr;
   StreamRelay* streams = nullptr;
   std::string search_path;  // where the node's runc is
+  std::string node_file;    // of settings; "": the usual one
   const Log* log = nullptr;
 };
 
@@ -52,6 +56,7 @@ struct Container {
   // Set by build().
   std::string spec_json;
   sandbox::Spec spec;
+  config::Settings settings;
   std::string rootfs;
   bool rootfs_mounted = false;
   std::unique_ptr<Backend> backend;

@@ -34,7 +34,7 @@ uint32_t exit_code(const siginfo_t& info) {
 // What happened and where to look.
 std::string_view describe_exit(uint32_t status, bool oom) {
   constexpr uint32_t kTrapped = 134;
-  if (oom) return "container was killed by the kernel for want of memory; see its memory limit";
+  if (oom) return "container ran out of memory; see its memory limit";
   if (status == kTrapped) return "container trapped; the reason and a backtrace are on its stderr";
   return "container exited";
 }

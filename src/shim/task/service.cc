@@ -74,6 +74,7 @@ const TaskService::Method TaskService::kMethods[] = {
 };
 
 std::unique_ptr<TaskService> TaskService::create(Config config) {
+  config.workshop.loop = config.loop;
   config.workshop.deadline = [loop = config.loop](std::function<void()> action) {
     loop->post([loop, action = std::move(action)] { loop->after(kFifoTime, action); });
   };

@@ -24,7 +24,7 @@ class TaskService {
   struct Config {
     EventLoop* loop = nullptr;
     Publisher* publisher = nullptr;
-    Workshop workshop;  // its deadline is set here
+    Workshop workshop;  // its loop and deadline are set here
     std::function<void()> before_exit;  // the decision is made: nobody may find this shim any more
     std::function<void()> exit;         // the last answer is given
   };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "sandbox/guest_cpu.h"
 #include "sandbox/guest_memory.h"
 
 namespace wherry::shim {
@@ -30,14 +31,14 @@ Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& contai
   std::unique_ptr<WasmBackend> backend(new WasmBackend(container, workshop));
   if (!entrypoint) return backend;
   TRY(sandbox::check_is_module(*entrypoint));
-  backend->module_ = TRY(backend->prepare(*entrypoint));
+  backend->module_ = TRY(backend->prepare(*entrypoint, container.settings.features));
   backend->function_ = entrypoint->function;
   return backend;
 }
 
-Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint) {
+Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) {
   const auto begin = std::chrono::steady_clock::now();
-  Module module = TRY(workshop_.prepare(entrypoint));
+  Module module = TRY(workshop_.prepare(entrypoint, features));
   const auto time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
   workshop_.log->write(Level::info, module.cached ? "module found in the cache" : "module compiled",
                        {{"container", container_.id}, {"module", entrypoint.path}, {"microseconds", std::to_string(time.count())}});
@@ -49,13 +50,39 @@ Result<void> WasmBackend::make_cgroup() {
   TRY(sandbox::Cgroup::check_vacant(workshop_.cgroups, path));
   TRY(container_.bundle.write_cgroup(path.path));  // first: whoever cleans up after a killed shim reads it
   cgroup_ = TRY(sandbox::Cgroup::create(workshop_.cgroups, path));
-  TRY(cgroup_->set(container_.spec.linux_.resources));
-  memory_limit_ = TRY(sandbox::SharedLimit::create(sandbox::guest_memory(cgroup_->memory_limit())));
+  sandbox::Resources resources = container_.spec.linux_.resources;
+  sandbox::cap_cpu(resources, container_.settings.milli_cpu);
+  TRY(cgroup_->set(resources));
+  memory_limit_ = TRY(sandbox::SharedLimit::create(guest_memory()));
   return {};
+}
+
+uint64_t WasmBackend::guest_memory() const {
+  return std::min(sandbox::guest_memory(cgroup_->memory_limit()), container_.settings.memory);
+}
+
+Result<void> WasmBackend::make_stats() {
+  const sandbox::Spec& spec = container_.spec;
+  const std::string_view pod = spec.annotation("io.kubernetes.cri.sandbox-name"), ns = spec.annotation("io.kubernetes.cri.sandbox-namespace"),
+                         name = spec.annotation("io.kubernetes.cri.container-name");
+  stats_ = TRY(sandbox::GuestStats::create({container_.id, pod, ns, name}));
+  const std::string full_name = pod.empty() ? "" : std::string(ns) + "/" + std::string(pod);
+  denials_ = TRY(DenialLog::create(*workshop_.loop, *workshop_.log, {container_.id, full_name, std::string(name)}));
+  return {};
+}
+
+sandbox::GuestTerms WasmBackend::guest_terms() const {
+  if (!stats_) return {};
+  return {container_.settings.to_message(), stats_->fd(), denials_->writer()};
+}
+
+uint64_t WasmBackend::oom_kills() const {
+  return cgroup_->oom_kills() + (stats_ ? stats_->page().out_of_memory.load(std::memory_order_relaxed) : 0);
 }
 
 Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
   TRY(make_cgroup());
+  if (module_) TRY(make_stats());
   sandbox::LaunchConfig config;
   config.id = container_.id;
   config.bundle = container_.bundle.path();
@@ -68,6 +95,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
   for (int i = 0; i < 3; i++) config.stdio[i] = stdio.fd(i);
   config.cgroup = cgroup_.get();
   config.memory_limit = memory_limit_->fd();
+  config.guest = guest_terms();
   auto init = TRY(workshop_.launcher->launch(config));
   cgroup_->settle();
   module_.reset();
@@ -87,6 +115,7 @@ Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& pr
   auto found = sandbox::open_program(process, root.get());
   if (found || found.error().kind != ErrorKind::not_found) return found;
   const std::string_view name = process.args[0];
+  if (!container_.settings.allow_toolbox) return found;
   auto applet = workshop_.toolbox(name.substr(name.rfind('/') + 1));
   if (applet) return std::move(*applet);
   return found;
@@ -95,7 +124,7 @@ Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& pr
 Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) {
   const sandbox::Entrypoint program = TRY(find_program(*exec.process));
   TRY(sandbox::check_is_module(program));
-  const Module module = TRY(prepare(program));
+  const Module module = TRY(prepare(program, container_.settings.features));
   sandbox::ExecLaunchConfig config;
   config.id = exec.id;
   config.spec = &container_.spec;
@@ -107,6 +136,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
   config.artifact = module.artifact.get();
   config.invoke = program.function;
   config.memory_limit = memory_limit_->fd();
+  config.guest = guest_terms();
   return adopt(TRY(workshop_.launcher->launch_exec(config)));
 }
 
@@ -115,6 +145,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
 Result<void> WasmBackend::update(const sandbox::Resources& resources, std::string_view) {
   sandbox::Resources wanted = resources;
   wanted.devices.clear();
+  if (wanted.cpu.quota || wanted.cpu.period) sandbox::cap_cpu(wanted, container_.settings.milli_cpu);
   // The guests are told of a lower limit first, so that they do not grow beyond it.
   const int64_t memory = wanted.memory.limit.value_or(0);
   if (memory > 0) {
@@ -122,7 +153,7 @@ Result<void> WasmBackend::update(const sandbox::Resources& resources, std::strin
     memory_limit_->set(std::min(memory_limit_->get(), lower));
   }
   const auto set = cgroup_->set(wanted);
-  memory_limit_->set(sandbox::guest_memory(cgroup_->memory_limit()));
+  memory_limit_->set(guest_memory());
   return set;
 }
 

@@ -4,8 +4,10 @@
 #include <mutex>
 #include <optional>
 
+#include "sandbox/guest_stats.h"
 #include "sandbox/shared_limit.h"
 #include "shim/task/container.h"
+#include "shim/task/denial_log.h"
 
 namespace wherry::shim {
 
@@ -27,17 +29,20 @@ class WasmBackend : public Backend {
   Result<void> update(const sandbox::Resources& resources, std::string_view json) override;
   Result<std::vector<int>> pids() const override { return cgroup_->pids(); }
   Result<sandbox::CgroupStats> stats() const override { return cgroup_->stats(); }
-  uint64_t oom_kills() const override { return cgroup_->oom_kills(); }
+  uint64_t oom_kills() const override;
   std::string cgroup() const override { return cgroup_->path(); }
   Result<void> kill_all() override { return cgroup_->kill_all(); }
   Result<void> dismantle() override;
 
  private:
   WasmBackend(const Container& container, const Workshop& workshop) : container_(container), workshop_(workshop) {}
-  Result<Module> prepare(const sandbox::Entrypoint& entrypoint);
+  Result<Module> prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features);
   Result<sandbox::Entrypoint> find_program(const sandbox::Process& process) const;
   std::unique_ptr<Child> adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const;
   Result<void> make_cgroup();
+  Result<void> make_stats();
+  uint64_t guest_memory() const;
+  sandbox::GuestTerms guest_terms() const;
 
   const Container& container_;
   const Workshop& workshop_;
@@ -45,6 +50,8 @@ class WasmBackend : public Backend {
   std::string function_;
   std::unique_ptr<sandbox::Cgroup> cgroup_;
   std::unique_ptr<sandbox::SharedLimit> memory_limit_;
+  std::unique_ptr<sandbox::GuestStats> stats_;  // these two: not of a pause container
+  std::unique_ptr<DenialLog> denials_;
 };
 
 }  // namespace wherry::shim
