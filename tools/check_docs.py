@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails if the documents name files that are not there, or the README's tables are not what the code says.
+"""Fails if the documents name files that are not there, or their tables are not what the code says.
 
 check_docs.py --update writes the tables anew.
 """
@@ -12,7 +12,8 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md",
              "tests/*.md", "examples/*/README.md")
 ROW = re.compile(r'^(?:FEATURE)\((\w+),\s*"([^"]*)",\s*(on|off),\s*(\w+),\s*"([^"]*)",\s*"([^"]*)"\)')
-BEGIN, END = "<!-- features: written by tools/check_docs.py --update -->", "<!-- end -->"
+SETTING = re.compile(r'^SETTING\((\w+),\s*"([^"]*)",\s*(yes|no),\s*"([^"]*)",\s*"([^"]*)"\)')
+END = "<!-- end -->"
 
 
 def feature_table():
@@ -27,19 +28,34 @@ def feature_table():
     return "\n".join(lines)
 
 
+def setting_table():
+    """The table of settings, from src/config/setting.def."""
+    rows = [SETTING.match(line) for line in (SOURCE / "src/config/setting.def").read_text().splitlines()]
+    lines = ["| key | ceiling | example | meaning |", "| --- | --- | --- | --- |"]
+    for row in filter(None, rows):
+        _, key, ceiling, example, text = row.groups()
+        lines.append(f"| `{key}` | {ceiling} | `{example}` | {text} |")
+    return "\n".join(lines)
+
+
+TABLES = (("README.md", "features", feature_table), ("docs/configuration.md", "settings", setting_table))
+
+
 def tables(update):
     """Compares, or replaces, what stands between the marks."""
-    readme = SOURCE / "README.md"
-    text = readme.read_text()
-    if BEGIN not in text:
-        return ["README.md: the feature table's mark is missing"]
-    head, rest = text.split(BEGIN, 1)
-    fresh = f"{head}{BEGIN}\n{feature_table()}\n{END}{rest.split(END, 1)[1]}"
-    if fresh != text and update:
-        readme.write_text(fresh)
-    elif fresh != text:
-        return ["README.md: the feature table is not that of src/wasm/feature.def; run tools/check_docs.py --update"]
-    return []
+    for name, what, table in TABLES:
+        document = SOURCE / name
+        begin = f"<!-- {what}: written by tools/check_docs.py --update -->"
+        text = document.read_text()
+        if begin not in text:
+            yield f"{name}: the mark of the {what} is missing"
+            continue
+        head, rest = text.split(begin, 1)
+        fresh = f"{head}{begin}\n{table()}\n{END}{rest.split(END, 1)[1]}"
+        if fresh != text and update:
+            document.write_text(fresh)
+        elif fresh != text:
+            yield f"{name}: the table of {what} is not the code's; run tools/check_docs.py --update"
 
 
 def missing_paths():

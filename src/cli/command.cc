@@ -9,7 +9,7 @@ namespace wherry::cli {
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {&kRun,   &kCompile, &kInspect, &kPack,   &kDoctor,
-                                                 &kCache, &kNode,    &kOci,   &kVersion, &kHelp};
+                                                 &kCache, &kTop,     &kConfig, &kNode,  &kOci,   &kVersion, &kHelp};
   return kCommands;
 }
 

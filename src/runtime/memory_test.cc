@@ -69,6 +69,19 @@ TEST(Memory, counts_all_memories_of_a_store_against_its_limit) {
   EXPECT_EQ(more.error().message, "a memory of 1 pages is more than this program may use");
 }
 
+TEST(Memory, a_refusal_is_counted_and_can_interrupt) {
+  MemoryGauge gauge;
+  const auto store = std::move(*Store::create({.max_memory = 2 * wasm::kPageSize, .gauge = &gauge, .refusal_interrupt = 7}));
+  Memory& memory = **store->create_memory({.limits = {.min = 1, .max = {}}}, Memory::Checks::guard_pages);
+  EXPECT_EQ(gauge.used, wasm::kPageSize);
+  EXPECT_EQ(memory.grow(1), 1u);
+  EXPECT_EQ(gauge.used, 2 * wasm::kPageSize);
+  EXPECT_EQ(store->interrupt_reason(), 0u);
+  EXPECT_FALSE(memory.grow(1));
+  EXPECT_EQ(gauge.refused, 1u);
+  EXPECT_EQ(store->interrupt_reason(), 7u);
+}
+
 TEST(Memory, slices_end_exactly_at_its_end) {
   const auto owner = store();
   Memory& memory = **owner->create_memory(type(1), Memory::Checks::guard_pages);

@@ -18,7 +18,7 @@ constexpr const char* kWhat = "shared memory limit";
 }  // namespace
 
 Result<std::unique_ptr<SharedLimit>> SharedLimit::create(uint64_t bytes) {
-  UniqueFd fd(::memfd_create("wherry-limit", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd fd(::memfd_create(SharedLimit::kFileName, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd || ::ftruncate(fd.get(), kSize) != 0) return os_error(errno, kWhat);
   void* const page = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (page == MAP_FAILED) return os_error(errno, kWhat);

@@ -15,6 +15,8 @@ namespace wherry::sandbox {
 // container is theirs at once. Destroying it leaves their mappings alone.
 class SharedLimit {
  public:
+  static constexpr const char* kFileName = "wherry-limit";  // in /proc/PID/maps
+
   static Result<std::unique_ptr<SharedLimit>> create(uint64_t bytes);
   ~SharedLimit();
   SharedLimit(const SharedLimit&) = delete;

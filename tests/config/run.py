@@ -3,6 +3,7 @@
 """What an operator settles for containers: annotations, options of a handler, the node's file. Under real containerd."""
 import contextlib
 import itertools
+import json
 import pathlib
 import socket
 import subprocess
@@ -283,6 +284,36 @@ def _():
         file.write_text("[defaults\n")
         done = run({}, "env", options=options)
         assert done.returncode != 0 and f"{file}: line 1: " in done.stderr, done.stderr
+
+
+@suite.test("wherry top shows the guests, their memory and what they were denied")
+def _():
+    with running({"egress": "none", "memory": "16Mi"}, "sleep") as container:
+        for i in range(3):
+            world.daemon.ctr("tasks", "exec", "--exec-id", f"t{i}", container, "/terms.wasm", "connect", "127.0.0.1", "1")
+        shown = subprocess.run([program("wherry"), "top", "--json"], capture_output=True, text=True, timeout=20, check=True).stdout
+        mine = [guest for guest in json.loads(shown) if guest["id"] == container]
+        equal(len(mine), 1, f"guests ({shown})")
+        equal((mine[0]["pid"], mine[0]["denied"]["egress"], mine[0]["memory_limit"]), (world.daemon.tasks()[container][0], 3, 16 << 20), "pid, denials, limit")
+        assert 0 < mine[0]["memory"] <= 16 << 20 and mine[0]["resident"] > 0, mine
+        table = subprocess.run([program("wherry"), "top"], capture_output=True, text=True, timeout=20, check=True).stdout
+        row = next(line for line in table.splitlines() if line.startswith(container + " "))
+        assert row.endswith("  egress 3") and "16 MiB" in row, row
+
+
+@suite.test("wherry config says what holds, and where a file is wrong")
+def _():
+    wherry = program("wherry")
+    with tempfile.TemporaryDirectory(prefix="wherry-config-") as directory:
+        file = pathlib.Path(directory) / "c.toml"
+        file.write_text("[defaults]\noom = 'kill'\n[ceilings]\nmemory = '64Mi'\n")
+        done = subprocess.run([wherry, "config", "show", "-f", file, "-a", "memory=1Gi", "-a", "wherry.dev/egress.web=none", "--container", "web"], capture_output=True, text=True)
+        equal((done.returncode, done.stdout.split()), (0, ["memory", "1Gi", "memory", "64Mi", "oom", "kill", "egress", "none"]), "show")
+        equal(subprocess.run([wherry, "config", "check", "-f", file], capture_output=True, text=True).stdout, f"{file}: 1 defaults, 1 ceilings\n", "check")
+        file.write_text("[ceilings]\nspeed = 1\n")
+        done = subprocess.run([wherry, "config", "check", "-f", file], capture_output=True, text=True)
+        equal(done.returncode, 1, "exit code")
+        assert done.stderr.startswith(f"error: {file}: ceilings.speed: unknown; known are "), done.stderr
 
 
 @suite.test("nothing is left of all that")
