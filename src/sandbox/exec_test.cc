@@ -191,5 +191,97 @@ TEST_F(Exec, errors_come_back_and_leave_no_process) {
   EXPECT_EQ(errno, ECHILD);
 }
 
+// Native programs: the machine's static busybox in the container.
+class NativeExec : public Exec {
+ protected:
+  void SetUp() override {
+    constexpr const char* kBusybox = "/bin/busybox";
+    if (!std::filesystem::exists(kBusybox)) GTEST_SKIP() << "needs busybox-static";
+    Exec::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    std::filesystem::create_directories(container.directory / "rootfs/bin");
+    std::filesystem::copy_file(kBusybox, container.directory / "rootfs/bin/busybox");
+    container.native_program = "/bin/busybox";
+    shell = {"busybox", "sh", "-c"};
+  }
+
+  std::vector<std::string> run(const std::string& script) {
+    std::vector<std::string> args = shell;
+    args.push_back(script);
+    return args;
+  }
+
+  std::vector<std::string> shell;
+};
+
+TEST_F(NativeExec, becomes_the_program_and_gives_its_exit_code) {
+  const auto exec = container.exec(run("cat /etc/motd; echo $HOME; exit 42"));
+  ASSERT_TRUE(exec) << exec.error().message;
+  const Outcome outcome = (*exec)->finish();
+  EXPECT_EQ(outcome.code, 42);
+  EXPECT_EQ(outcome.output, "hello/\n");
+}
+
+// CVE-2016-9962, CVE-2024-21626: while it waits it can be seen, and has no more than the program will have.
+TEST_F(NativeExec, has_given_up_all_when_the_container_can_see_it) {
+  const UniqueFd leaky(::open("/etc", O_RDONLY | O_DIRECTORY));  // not close-on-exec
+  const auto exec = container.exec(run("sleep 100"), {{"user", {{"uid", 1000}}}, {"capabilities", Json::object()}});
+  ASSERT_TRUE(exec) << exec.error().message;
+  const int pid = (*exec)->process().pid();
+  const std::string numbers = status(pid, "NSpid");
+  EXPECT_EQ(numbers.substr(numbers.rfind('\t') + 1), "2");
+  for (const char* set : {"CapEff", "CapPrm", "CapBnd", "CapAmb"}) EXPECT_EQ(status(pid, set), "0000000000000000") << set;
+  struct stat info;
+  ASSERT_EQ(::stat(proc(pid, "fd").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 0u) << "it can be traced";
+  EXPECT_EQ(link(proc(pid, "cwd")), "/");
+  EXPECT_NE(link(proc(pid, "exe")), "/bin/busybox");
+
+  ASSERT_TRUE((*exec)->process().start());
+  EXPECT_EQ(link(proc(pid, "exe")), "/bin/busybox") << "start() returns when it runs";
+  for (const auto& entry : std::filesystem::directory_iterator(proc(pid, "fd"))) EXPECT_LT(std::stoi(entry.path().filename()), 3) << link(entry.path());
+}
+
+TEST_F(NativeExec, has_what_the_specification_grants) {
+  const Json granted = {"CAP_CHOWN", "CAP_SYS_PTRACE"};
+  const auto exec = container.exec(run("grep -E '^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -v"),
+                                   {{"capabilities", {{"bounding", granted}, {"effective", granted}, {"permitted", granted}}},
+                                    {"noNewPrivileges", true}, {"rlimits", {{{"type", "RLIMIT_AS"}, {"soft", 1 << 30}, {"hard", 1 << 30}}}}});
+  ASSERT_TRUE(exec) << exec.error().message;
+  EXPECT_EQ((*exec)->finish().output, "CapEff:\t0000000000080001\nCapBnd:\t0000000000080001\nNoNewPrivs:\t1\nSeccomp:\t0\n1048576\n");
+}
+
+TEST_F(NativeExec, says_why_the_program_can_not_be_executed) {
+  container.directory.write("rootfs/bin/text", "no program\n");
+  std::filesystem::permissions(container.directory / "rootfs/bin/text", std::filesystem::perms::all);
+  container.directory.write("rootfs/bin/locked", "#!/bin/busybox sh\n");
+  const std::pair<const char*, const char*> cases[] = {{"/bin/text", "exec: \"x\": exec format error"}, {"/bin/locked", "exec: \"x\": permission denied"},
+                                                       {"/bin/none", "exec: \"x\": no such file or directory"}};
+  for (const auto& [path, words] : cases) {
+    container.native_program = path;
+    const auto exec = container.exec({"x"});
+    ASSERT_TRUE(exec) << exec.error().message;
+    const auto started = (*exec)->process().start();
+    ASSERT_FALSE(started) << path;
+    EXPECT_EQ(started.error().message, words);
+  }
+}
+
+TEST_F(NativeExec, refuses_a_filter_that_it_does_not_understand) {
+  const std::pair<Json, const char*> cases[] = {
+      {{{"defaultAction", "SCMP_ACT_MAYBE"}}, "linux.seccomp: `SCMP_ACT_MAYBE` is not supported"},
+      {{{"defaultAction", "SCMP_ACT_ALLOW"}, {"listenerPath", "/run/x"}}, "linux.seccomp: a listener is not supported"},
+      {{{"defaultAction", "SCMP_ACT_ALLOW"}, {"architectures", {"SCMP_ARCH_VAX"}}}, "linux.seccomp: `SCMP_ARCH_VAX` is not supported"},
+      {{{"defaultAction", "SCMP_ACT_ALLOW"}, {"syscalls", {{{"names", {"kill"}}, {"action", "SCMP_ACT_NOTIFY"}}}}}, "linux.seccomp: `SCMP_ACT_NOTIFY` is not supported"},
+  };
+  for (const auto& [filter, words] : cases) {
+    container.spec["linux"]["seccomp"] = filter;
+    EXPECT_EQ(failure(run("true"), {{"noNewPrivileges", false}}), words);
+    const auto late = container.exec(run("true"), {{"noNewPrivileges", true}});
+    ASSERT_TRUE(late) << late.error().message;
+    EXPECT_EQ((*late)->process().start().error().message, words);
+  }
+}
+
 }  // namespace
 }  // namespace wherry::sandbox

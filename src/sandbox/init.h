@@ -17,6 +17,7 @@ enum class InitKind : uint8_t {
   wasm,   // runs the artifact
   pause,  // holds the pod's namespaces: reaps, and exits 0 on SIGTERM or SIGINT
   exec,   // runs the artifact in a container that another process is the init of
+  native, // the same for a native program of the container
 };
 
 // What a container's operator settled for its guests; the same for all of its
@@ -59,6 +60,7 @@ struct ExecLaunchConfig {
   int stdio[3] = {-1, -1, -1};
   int artifact = -1;
   std::string invoke;
+  std::string native_program;  // its path in the container; then there is no artifact
   int memory_limit = -1;
   GuestTerms guest{};
 };
@@ -70,7 +72,8 @@ struct ExecLaunchConfig {
 // then waitid(P_PIDFD).
 class LaunchedProcess {
  public:
-  LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings);
+  enum class Start : uint8_t { sent, confirmed };  // whether the process answers to it by its exec
+  LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings, Start start = Start::sent);
   ~LaunchedProcess();
   LaunchedProcess(const LaunchedProcess&) = delete;
   LaunchedProcess& operator=(const LaunchedProcess&) = delete;
@@ -82,7 +85,8 @@ class LaunchedProcess {
   // The master of its terminal, once; none if it has no terminal.
   UniqueFd take_console() { return std::move(console_); }
 
-  // Lets the guest run. failed_precondition the second time or if it is gone.
+  // Lets the guest run. failed_precondition the second time or if it is gone. A
+  // native program runs when this returns, or could not be executed.
   Result<void> start();
   // not_found "process already finished" once it is dead.
   Result<void> signal(int number) const;
@@ -95,6 +99,7 @@ class LaunchedProcess {
   UniqueFd control_;  // closed by start()
   UniqueFd console_;
   const std::string warnings_;
+  const Start start_;
 };
 
 // Starts the processes of containers. It owns one thread that does every clone, because

@@ -105,12 +105,13 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
   return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready));
 }
 
-LaunchedProcess::LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings)
+LaunchedProcess::LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings, Start start)
     : pid_(process.pid),
       pidfd_(std::move(process.pidfd)),
       control_(std::move(control)),
       console_(std::move(console)),
-      warnings_(std::move(warnings)) {}
+      warnings_(std::move(warnings)),
+      start_(start) {}
 
 LaunchedProcess::~LaunchedProcess() {
   if (control_) (void)signal(SIGKILL);
@@ -119,8 +120,11 @@ LaunchedProcess::~LaunchedProcess() {
 Result<void> LaunchedProcess::start() {
   if (!control_) return error(ErrorKind::failed_precondition, "the container was already started");
   const UniqueFd control = std::move(control_);
-  if (say(control.get(), Say::start)) return {};
-  return error(ErrorKind::failed_precondition, "cannot start a container whose process has finished");
+  if (!say(control.get(), Say::start)) return error(ErrorKind::failed_precondition, "cannot start a container whose process has finished");
+  if (start_ == Start::sent) return {};
+  const std::string packet = TRY(hear(control.get()));  // nothing: the exec has closed it
+  if (packet.size() < 2) return {};
+  return error(static_cast<ErrorKind>(packet[1] - 'A'), packet.substr(2));
 }
 
 Result<void> LaunchedProcess::signal(int number) const {

@@ -37,7 +37,8 @@ Result<std::string> await_ready(int control, const Spawned& process, UniqueFd& c
 }  // namespace
 
 Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchConfig& config) {
-  const UniqueFd message = TRY(write_launch_message({.kind = InitKind::exec,
+  const bool native = !config.native_program.empty();
+  const UniqueFd message = TRY(write_launch_message({.kind = native ? InitKind::native : InitKind::exec,
                                                      .has_hooks = false,
                                                      .has_artifact = config.artifact >= 0,
                                                      .has_memory_limit = config.memory_limit >= 0,
@@ -47,7 +48,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                                      .id = config.id,
                                                      .bundle = {},
                                                      .rootfs = {},
-                                                     .invoke = config.invoke,
+                                                     .invoke = native ? config.native_program : config.invoke,
                                                      .spec_json = std::string(config.spec_json),
                                                      .process_json = std::string(config.process_json),
                                                      .settings = config.guest.settings}));
@@ -75,7 +76,8 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
     discard(*forked);
     return std::move(ready).error();
   }
-  return std::make_unique<LaunchedProcess>(std::move(*forked), std::move(made.control), std::move(console), std::move(*ready));
+  return std::make_unique<LaunchedProcess>(std::move(*forked), std::move(made.control), std::move(console), std::move(*ready),
+                                           native ? LaunchedProcess::Start::confirmed : LaunchedProcess::Start::sent);
 }
 
 }  // namespace wherry::sandbox

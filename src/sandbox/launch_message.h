@@ -44,7 +44,9 @@ struct LaunchMessage {
   bool has_stats = false;
   bool has_report = false;
   int oom_score_adj = 0;
-  std::string id, bundle, rootfs, invoke, spec_json;
+  std::string id, bundle, rootfs;
+  std::string invoke;  // the function, or the path of a native program
+  std::string spec_json;
   std::string process_json;  // of an exec: takes the place of the specification's process
   std::string settings;      // config::Settings::to_message()
 };

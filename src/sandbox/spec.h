@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "sandbox/capability.h"
+#include "sandbox/spec_seccomp.h"
 
 namespace wherry::sandbox {
 
@@ -135,7 +136,7 @@ struct Linux {
   std::vector<Device> devices;
   std::string cgroupsPath;
   Resources resources;
-  bool has_seccomp = false;
+  std::optional<Seccomp> seccomp;
   bool has_time_offsets = false;
   std::string rootfsPropagation;
   std::vector<std::string> maskedPaths;

@@ -136,7 +136,7 @@ Result<void> read_linux(const JsonNode& in, Linux& out) {
   TRY(in.each("devices", [&](const JsonNode& node) { return read_device(node, out.devices); }));
   TRY(in.read("cgroupsPath", out.cgroupsPath));
   TRY(in.object("resources", [&](const JsonNode& node) { return read_resources(node, out.resources); }));
-  out.has_seccomp = in.find("seccomp") != nullptr;
+  TRY(in.object("seccomp", [&](const JsonNode& node) { return read_seccomp(node, out.seccomp.emplace()); }));
   const JsonNode::Json* const offsets = in.find("timeOffsets");
   out.has_time_offsets = offsets && !offsets->empty();
   TRY(in.read("rootfsPropagation", out.rootfsPropagation));

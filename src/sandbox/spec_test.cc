@@ -88,7 +88,8 @@ TEST(Spec, reads_the_linux_part) {
   EXPECT_EQ(part.resources.devices[1].major, 1);
   EXPECT_FALSE(part.resources.devices[1].minor);
   EXPECT_EQ(part.resources.unified.at("memory.high"), "1");
-  EXPECT_TRUE(part.has_seccomp);
+  ASSERT_TRUE(part.seccomp);
+  EXPECT_EQ(part.seccomp->defaultAction, "SCMP_ACT_ERRNO");
   EXPECT_EQ(part.devices[0].minor, 229);
   EXPECT_EQ(part.sysctl.at("net.ipv4.ip_forward"), "1");
 }
@@ -138,6 +139,9 @@ const Bad kBad[] = {
      "config.json: linux.resources: `../x` is not a file name"},
     {R"({"root": {"path": "r"}, "linux": {"devices": [{"path": "/dev/x", "type": "q"}]}})",
      "config.json: linux.devices[0]: unknown device type `q`"},
+    {R"({"root": {"path": "r"}, "linux": {"seccomp": {"syscalls": [{"names": ["a"], "args": [{"index": 6}]}]}}})",
+     "config.json: linux.seccomp.syscalls[0].args[0]: index: a system call has six arguments"},
+    {R"({"root": {"path": "r"}, "linux": {"seccomp": "default"}})", "config.json: linux.seccomp: expected an object, found a string"},
     {R"({"root": {"path": "r"}, "hooks": {"prestart": [{"path": "true"}]}})",
      "config.json: hooks.prestart[0]: path: `true` is not an absolute path"},
     {R"({"root": {"path": "r"}, "annotations": {"a": 1}})", "config.json: annotations.a: expected a string, found a number"},

@@ -82,6 +82,7 @@ class TestContainer {
   const Cgroup* cgroup = nullptr;
   int artifact = -1;
   std::string invoke;
+  std::string native_program;  // of execs
   std::unique_ptr<SharedLimit> memory_limit;
 
  private:

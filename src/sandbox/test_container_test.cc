@@ -131,6 +131,7 @@ Result<std::unique_ptr<TestContainer::Exec>> TestContainer::exec(const std::vect
   config.init = init_->pidfd();
   config.cgroup = cgroup;
   config.stdio[1] = config.stdio[2] = writer.get();
+  config.native_program = native_program;
   made->process_ = TRY(launcher_->launch_exec(config));
   return made;
 }

@@ -12,6 +12,7 @@ import checks_compile  # noqa: E402
 import checks_crash  # noqa: E402
 import checks_events  # noqa: E402
 import checks_exec  # noqa: E402
+import checks_native_exec  # noqa: E402
 import checks_outage  # noqa: E402
 import checks_run  # noqa: E402
 import checks_start  # noqa: E402
@@ -27,7 +28,7 @@ for module in (checks_start, checks_ttrpc, checks_task, checks_compile):
     module.register(suite)
 worlds = [World("1.6"), World("2.4")]
 for world in worlds:
-    for module in (checks_run, checks_exec, checks_terminal, checks_update, checks_events, checks_outage, checks_crash):
+    for module in (checks_run, checks_exec, checks_native_exec, checks_terminal, checks_update, checks_events, checks_outage, checks_crash):
         module.register(suite, world)
 try:
     suite.main()

@@ -18,10 +18,18 @@ from suite import BUILD, Skip, program, wait_until  # noqa: E402
 
 SHIM = "containerd-shim-wherry-v1"
 IMAGE = "docker.io/wherry/probe:1"
+BUSYBOX = pathlib.Path("/bin/busybox")
 
 
 def guest_bytes(name):
     return (HERE / "guests" / name).read_bytes()
+
+
+def native_files():
+    """For native execs: a shell, a script, and what can not be executed."""
+    if not BUSYBOX.is_file():
+        return {}
+    return {"bin/busybox": BUSYBOX.read_bytes(), "bin/greet": b"#!/bin/busybox sh\necho hello $1 from $0\n", "bin/lost": b"#!/bin/nowhere\n"}
 
 
 def images(directory):
@@ -37,6 +45,8 @@ def images(directory):
         "native": b"\x7fELF\2\1\1" + bytes(57),
         "script": b"#!/bin/sh\nexit 0\n",
         "etc/motd": b"of the image\n",
+        "etc/passwd": b"root:x:0:0::/:/\none:x:1000:1000::/home/one:/\n",
+        **native_files(),
     }, ["/probe.wasm"], ["PATH=/bin:/", "FROM_IMAGE=yes"])
 
 
@@ -113,6 +123,10 @@ class World:
             root.mkdir()
             for name in ("probe.wasm", "hello.wasm"):
                 (root / name).write_bytes(guest_bytes(name))
+            for name, data in native_files().items():
+                (root / name).parent.mkdir(exist_ok=True)
+                (root / name).write_bytes(data)
+                (root / name).chmod(0o755)
         spec = json.loads(self.daemon.ctr("oci", "spec").stdout)
         spec["root"]["path"] = str(root)
         spec["process"].update(args=args, terminal=False, env=["PATH=/"])

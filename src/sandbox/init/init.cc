@@ -102,15 +102,21 @@ Result<void> prepare_exec(InitContext& context) {
     TRY(enter_directory(context, root.get()));
   }
   TRY(set_rlimits(context));
-  TRY(drop_privileges(context));
+  const bool native = context.message.kind == InitKind::native;
+  if (native) {
+    own_streams(context.spec.process);
+    if (context.spec.linux_.seccomp && !context.spec.process.noNewPrivileges) TRY(apply_seccomp(*context.spec.linux_.seccomp));
+  }
+  TRY(native ? take_privileges(context) : drop_privileges(context));
   TRY(enter_pid_namespace());
   if (context.spec.process.terminal) TRY(control_console());
+  if (native) return {};
   if (!TRY(restrict_paths(context))) context.warn("this kernel has no Landlock of version 2 or later");
   return {};
 }
 
 Result<std::unique_ptr<Guest>> load(InitContext& context, GuestLoader loader) {
-  if (context.message.kind == InitKind::pause) return std::unique_ptr<Guest>();
+  if (context.message.kind == InitKind::pause || context.message.kind == InitKind::native) return std::unique_ptr<Guest>();
   const Process& process = context.spec.process;
   GuestConfig config;
   if (context.message.has_artifact) config.artifact.reset(kArtifactFd);
@@ -168,34 +174,36 @@ const char* name_of(InitKind kind) {
     case InitKind::pause:
       return "wherry-pause";
     case InitKind::exec:
+    case InitKind::native:
       break;
   }
   return "wherry-exec";
 }
 
+bool joins(InitKind kind) { return kind == InitKind::exec || kind == InitKind::native; }
+
 // The numbers are fixed; what there is none of was filled in.
 void close_unused(const LaunchMessage& message) {
   if (!message.has_artifact) ::close(kArtifactFd);
   if (!message.has_memory_limit) ::close(kMemoryLimitFd);
-  if (message.kind != InitKind::exec) ::close(kInitPidFd);
+  if (!joins(message.kind)) ::close(kInitPidFd);
   if (!message.has_start_socket) ::close(kStartFd);
   if (!message.has_stats) ::close(kStatsFd);
   if (!message.has_report) ::close(kReportFd);
 }
 
-Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
-  InitContext context;
+Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitContext& context) {
   {
     const UniqueFd config(kConfigFd);
     context.message = TRY(read_launch_message(config.get()));
   }
-  kind = context.message.kind;
+  const InitKind kind = context.message.kind;
   close_unused(context.message);
   const UniqueFd start_socket(context.message.has_start_socket ? kStartFd : -1);
   ::prctl(PR_SET_NAME, name_of(kind));
   context.spec = TRY(parse_spec(context.message.spec_json));
   context.settings = TRY(config::Settings::from_message(context.message.settings));
-  if (kind == InitKind::exec) {
+  if (joins(kind)) {
     const auto oom_score = context.spec.process.oomScoreAdj;
     context.spec.process = TRY(parse_process(context.message.process_json));
     if (!context.spec.process.oomScoreAdj) context.spec.process.oomScoreAdj = oom_score;
@@ -206,12 +214,18 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitKind& kind) {
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
   const UniqueFd signals = TRY(watch_signals());
   if (start_socket) ::prctl(PR_SET_PDEATHSIG, 0);
-  TRY(restrict_system_calls());
+  if (kind != InitKind::native) TRY(restrict_system_calls());
   TRY(say(kControlFd, Say::ready, context.warnings, context.console.get()));
   context.console.reset();  // its end is the shim's to close
   if (start_socket) ::close(kControlFd);  // whoever launched us is about to end
   TRY(wait_for_start(start_socket ? start_socket.get() : kControlFd, signals.get()));
   return guest;
+}
+
+int say_failure(const Error& error) {
+  const char code = static_cast<char>('A' + static_cast<int>(error.kind));
+  (void)say(kControlFd, Say::error, code + error.to_string());
+  return kSetupFailed;
 }
 
 }  // namespace
@@ -220,15 +234,12 @@ int run_init(GuestLoader loader) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);  // others in a shared pid namespace can see it already
   reset_signals();
-  InitKind kind = InitKind::wasm;
-  auto guest = get_ready(loader, kind);
-  if (!guest) {
-    const char code = static_cast<char>('A' + static_cast<int>(guest.error().kind));
-    (void)say(kControlFd, Say::error, code + guest.error().to_string());
-    return kSetupFailed;
-  }
+  InitContext context;
+  auto guest = get_ready(loader, context);
+  if (!guest) return say_failure(guest.error());
+  if (context.message.kind == InitKind::native) return say_failure(exec_program(context));
   ::close(kControlFd);
-  if (kind == InitKind::pause) return run_pause();
+  if (context.message.kind == InitKind::pause) return run_pause();
   // These stay blocked until the guest looks for them: unblocked and unhandled, the
   // first process of a pid namespace would lose them.
   const sigset_t blocked = ending_signals();

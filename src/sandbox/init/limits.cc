@@ -22,7 +22,7 @@ Result<void> set_oom_score(InitContext& context) {
 Result<void> set_rlimits(InitContext& context) {
   for (const Rlimit& limit : context.spec.process.rlimits) {
     // The engine reserves address space without using it.
-    if (limit.resource == RLIMIT_AS) {
+    if (limit.resource == RLIMIT_AS && context.message.kind != InitKind::native) {
       context.warn("RLIMIT_AS is not applied: a Wasm memory reserves its whole address range");
       continue;
     }

@@ -33,12 +33,21 @@ Result<void> drop_bounding(uint64_t keep) {
   return {};
 }
 
-Result<void> set_capabilities(uint64_t keep) {
+Result<void> set_capabilities(const Capabilities& sets) {
+  constexpr int kBits = 64;
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[2] = {};
-  for (int i = 0; i < 2; ++i) data[i].effective = data[i].permitted = static_cast<uint32_t>(keep >> (32 * i));
+  for (int i = 0; i < 2; ++i) {
+    data[i].effective = static_cast<uint32_t>(sets.effective >> (32 * i));
+    data[i].permitted = static_cast<uint32_t>(sets.permitted >> (32 * i));
+    data[i].inheritable = static_cast<uint32_t>(sets.inheritable >> (32 * i));
+  }
   if (::syscall(SYS_capset, &header, data) != 0) return os_error(errno, "capset");
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return os_error(errno, "ambient capabilities");
+  for (int number = 0; number < kBits; ++number) {
+    if (!(sets.ambient >> number & 1)) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) return os_error(errno, "ambient capabilities");
+  }
   return {};
 }
 
@@ -51,22 +60,39 @@ Result<void> set_user(const User& user) {
   return {};
 }
 
-}  // namespace
+// Sets beyond what this process has are cut to it, as runc's are.
+Capabilities granted_capabilities(const Process& process) {
+  if (!process.capabilities) return {};
+  Capabilities sets = *process.capabilities;
+  sets.effective &= sets.permitted;
+  sets.ambient &= sets.permitted & sets.inheritable;
+  return sets;
+}
 
-Result<void> drop_privileges(const InitContext& context) {
-  const Process& process = context.spec.process;
-  const uint64_t keep = kept_capabilities(process);
-  TRY(drop_bounding(keep));
+Result<void> become(const Process& process, const Capabilities& sets, bool no_new_privileges) {
+  TRY(drop_bounding(sets.bounding));
   if (::prctl(PR_SET_KEEPCAPS, 1) != 0) return os_error(errno, "PR_SET_KEEPCAPS");
   TRY(set_user(process.user));
-  TRY(set_capabilities(keep));
+  TRY(set_capabilities(sets));
   if (::prctl(PR_SET_KEEPCAPS, 0) != 0) return os_error(errno, "PR_SET_KEEPCAPS");
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return os_error(errno, "no_new_privs");
+  if (no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return os_error(errno, "no_new_privs");
   // Not to be traced or read by another process of the same user in the pod.
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return os_error(errno, "PR_SET_DUMPABLE");
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return os_error(errno, "PR_SET_PDEATHSIG");
   ::umask(process.user.umask.value_or(022));
   return {};
+}
+
+}  // namespace
+
+Result<void> drop_privileges(const InitContext& context) {
+  const uint64_t keep = kept_capabilities(context.spec.process);
+  return become(context.spec.process, {.bounding = keep, .effective = keep, .permitted = keep}, true);
+}
+
+Result<void> take_privileges(const InitContext& context) {
+  const Process& process = context.spec.process;
+  return become(process, granted_capabilities(process), process.noNewPrivileges);
 }
 
 }  // namespace wherry::sandbox

@@ -35,6 +35,18 @@ Result<bool> restrict_paths(const InitContext& context);
 // The list of system calls that are left; final.
 Result<void> restrict_system_calls();
 
+// For native programs, in the place of the last three.
+
+// The user, and the capabilities that the specification grants.
+Result<void> take_privileges(const InitContext& context);
+// linux.seccomp. Without no_new_privs it needs a privilege that is about to go, with
+// it comes last.
+Result<void> apply_seccomp(const Seccomp& seccomp);
+// The standard streams are the user's.
+void own_streams(const Process& process);
+// Becomes the program at message.invoke, or says why not.
+Error exec_program(InitContext& context);
+
 // For a process with a terminal.
 
 // A new one, which becomes its standard streams; the other end is context.console.

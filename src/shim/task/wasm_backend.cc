@@ -123,8 +123,15 @@ Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& pr
 
 Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) {
   const sandbox::Entrypoint program = TRY(find_program(*exec.process));
-  TRY(sandbox::check_is_module(program));
-  const Module module = TRY(prepare(program, container_.settings.features));
+  const bool native = program.kind == sandbox::ProgramKind::elf || program.kind == sandbox::ProgramKind::script;
+  if (native && !container_.settings.allow_native) {
+    return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
+  }
+  std::optional<Module> module;
+  if (!native) {
+    TRY(sandbox::check_is_module(program));
+    module = TRY(prepare(program, container_.settings.features));
+  }
   sandbox::ExecLaunchConfig config;
   config.id = exec.id;
   config.spec = &container_.spec;
@@ -133,7 +140,11 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
   config.init = container_.init->child->pidfd();
   config.cgroup = cgroup_.get();
   for (int i = 0; i < 3; i++) config.stdio[i] = exec.stdio->fd(i);
-  config.artifact = module.artifact.get();
+  if (native) {
+    config.native_program = program.path;
+    return adopt(TRY(workshop_.launcher->launch_exec(config)));
+  }
+  config.artifact = module->artifact.get();
   config.invoke = program.function;
   config.memory_limit = memory_limit_->fd();
   config.guest = guest_terms();
