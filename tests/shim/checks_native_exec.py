@@ -63,7 +63,7 @@ def register(suite, world):
             equal(bin(granted).count("1"), len(wanted["capabilities"]["effective"]), f"capabilities {granted:#x}")
             equal(shown["CapBnd"], shown["CapPrm"], "bounding set")
             user = dict(line.split(":", 1) for line in shell(container, "cat /proc/self/status; echo HOME:$HOME", options=["--user", "1000:2000"]).stdout.splitlines() if ":" in line)
-            equal((user["Uid"].split()[0], user["Gid"].split()[0], user["CapEff"].strip(), user["HOME"]), ("1000", "2000", "0" * 16, "/home/one"), "another user")
+            equal((user["Uid"].split()[0], user["Gid"].split()[0], user["CapEff"].strip(), user["HOME"]), ("1000", "2000", "0" * 16, "/srv/one"), "another user")
             links = shell(container, "ls -l /proc/self/fd | grep -c -- '->'").stdout.strip()
             assert int(links) <= 4, f"{links} descriptors"  # the streams, and ls's own
             equal(shell(container, "for i in $(seq 50); do echo $i; done > /dev/null; readlink /proc/self/exe").stdout, "/bin/busybox\n", "its file")

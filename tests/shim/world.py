@@ -45,7 +45,7 @@ def images(directory):
         "native": b"\x7fELF\2\1\1" + bytes(57),
         "script": b"#!/bin/sh\nexit 0\n",
         "etc/motd": b"of the image\n",
-        "etc/passwd": b"root:x:0:0::/:/\none:x:1000:1000::/home/one:/\n",
+        "etc/passwd": b"root:x:0:0::/:/\none:x:1000:1000::/srv/one:/\n",
         **native_files(),
     }, ["/probe.wasm"], ["PATH=/bin:/", "FROM_IMAGE=yes"])
 
