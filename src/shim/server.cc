@@ -101,6 +101,7 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   service_config.workshop.streams = &relay;
   service_config.workshop.search_path = config.search_path;
   service_config.workshop.node_file = config.node_file;
+  service_config.workshop.ns = config.ns;
   service_config.before_exit = [&config] { ::unlink(config.socket_path.c_str()); };
   service_config.exit = [&loop] { loop->stop(); };
   if (!config.shim_cgroup.empty()) {

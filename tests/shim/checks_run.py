@@ -142,10 +142,25 @@ def register(suite, world):
             finally:
                 world.daemon.remove(container)
 
-    @test("binary:// logging says that it comes later")
+    @test("check 17: --log-uri binary:// starts a program that gets both streams to their ends")
     def _():
-        done = world.run("echo", "x", options=["--log-uri", "binary:///bin/true"])
-        assert done.returncode != 0 and "a logging program is not implemented yet" in done.stderr, done.stderr
+        with tempfile.TemporaryDirectory(prefix="wherry-log-") as directory:
+            logger, log = pathlib.Path(directory, "logger"), pathlib.Path(directory, "log")
+            logger.write_text("#!/bin/sh\ntrap '' TERM\necho $CONTAINER_ID $CONTAINER_NAMESPACE $1 > $2\necho >&5\ncat <&3 >> $2\ncat <&4 >> $2\necho end >> $2\n")
+            logger.chmod(0o755)
+            for scheme, what, lines in (("binary", ["both"], 2), ("binary-v2", ["lines", "20000"], 20000)):
+                container = world.new_id("l")
+                world.daemon.ctr("run", "-d", "--runtime", WHERRY, "--log-uri", f"{scheme}://{logger}?log={log}", IMAGE, container, "/probe.wasm", *what)
+                try:
+                    world.daemon.wait_status(container, "STOPPED")
+                finally:
+                    world.daemon.remove(container)
+                text = log.read_text().splitlines()
+                equal((text[0], len(text) - 2, text[-1]), (f"{container} {world.daemon.namespace} log", lines, "end"), f"log of {scheme}")
+            done = world.run("echo", "x", options=["--log-uri", "binary:///bin/false"])
+            assert done.returncode != 0 and "logging program /bin/false: it ended before it was ready" in done.stderr, done.stderr
+            done = world.run("echo", "x", options=["--log-uri", "binary:///nowhere"])
+            assert done.returncode != 0 and "logging program /nowhere: No such file or directory" in done.stderr, done.stderr
         world.check_no_leaks()
 
     @test("check 18: a root file system by --rootfs")

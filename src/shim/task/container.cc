@@ -65,7 +65,7 @@ Result<void> try_build(Container& container, const pb::CreateTaskRequest& reques
   TRY(mount_rootfs(container, request));
   container.backend = TRY(make_backend(container, workshop));
   Process& init = *container.init;
-  init.stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
+  init.stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal(), container.id, workshop.ns};
   init.stdio = TRY(Stdio::open(init.stdio_config, workshop.deadline, workshop.streams));
   init.child = TRY(container.backend->create_init(*init.stdio));
   init.stdio->container_has_them();

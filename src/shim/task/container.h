@@ -38,6 +38,7 @@ struct Workshop {
   StreamRelay* streams = nullptr;
   std::string search_path;  // where the node's runc is
   std::string node_file;    // of settings; "": the usual one
+  std::string ns;           // containerd's
   const Log* log = nullptr;
 };
 

@@ -36,7 +36,7 @@ Result<pb::Empty> TaskService::exec(const pb::ExecProcessRequest& request) {
   process->spec_json = request.spec().value();
   process->spec = TRY(sandbox::parse_process(process->spec_json));
   TRY(check_terminal(process->spec, request.terminal()));
-  process->stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal()};
+  process->stdio_config = {request.stdin(), request.stdout(), request.stderr(), request.terminal(), request.id(), config_.workshop.ns};
   process->state = State::created;
   const std::lock_guard lock(mutex_);
   const ContainerPtr container = TRY(find_locked(request.id()));

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "shim/task/console_socket.h"
+#include "shim/task/spawn_options.h"
 
 namespace wherry::shim {
 namespace {
@@ -49,48 +49,6 @@ std::string last_error(const std::string& log) {
   }
   return found;
 }
-
-class FileActions {
- public:
-  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-
-  void set(int number, int fd) {
-    if (fd >= 0) {
-      ::posix_spawn_file_actions_adddup2(&actions_, fd, number);
-    } else {
-      ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0);
-    }
-  }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
-
-// What the shim blocks and ignores is nothing for others.
-class Attributes {
- public:
-  Attributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none, standard;
-    ::sigemptyset(&none);
-    ::sigemptyset(&standard);
-    ::sigaddset(&standard, SIGPIPE);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &standard);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
-};
 
 // The exit code, 128 + n after a signal, or an error after kPatience.
 Result<int> wait_for(pid_t pid) {
@@ -150,9 +108,9 @@ Result<void> Runc::run(std::vector<std::string> words, const int* stdio) const {
   argv.push_back(nullptr);
   std::string path = "PATH=" + search_path_;
   char* const environment[] = {path.data(), nullptr};
-  FileActions actions;
+  SpawnFiles actions;
   for (int i = 0; i < 3; i++) actions.set(i, stdio[i]);
-  const Attributes attributes;
+  const SpawnAttributes attributes;
   pid_t pid = -1;
   if (const int code = ::posix_spawn(&pid, runc.c_str(), actions.get(), attributes.get(), argv.data(), environment)) return os_error(code, runc);
   const int code = TRY(wait_for(pid));

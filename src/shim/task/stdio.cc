@@ -13,7 +13,7 @@
 namespace wherry::shim {
 namespace {
 
-constexpr std::chrono::seconds kDrainTime{10};
+constexpr std::chrono::seconds kDrainTime{10}, kReadyTime{10};
 
 Result<void> set_nonblocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -147,6 +147,7 @@ bool Stdio::unread() const {
 }
 
 void Stdio::drain() {
+  if (logger_) logger_->finish();
   const auto end = std::chrono::steady_clock::now() + kDrainTime;
   for (int i = 1; i <= 2; i++) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
@@ -166,9 +167,7 @@ Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& dead
     if (!container_[2]) return os_error(errno, config.stdout_path);
     return {};
   }
-  if (scheme == "binary" || scheme == "binary-v2") {
-    return error(ErrorKind::unsupported, "log URI " + config.stdout_path + ": a logging program is not implemented yet; use file:// or a fifo");
-  }
+  if (scheme == "binary" || scheme == "binary-v2") return start_logger(scheme, rest, config);
   if (!scheme.empty() && scheme != "fifo") return error(ErrorKind::invalid, "log URI " + config.stdout_path + ": unknown scheme");
   // A terminal has one output; the other fifo is named, but nobody reads it.
   const std::string paths[3] = {"", std::string(rest), config.terminal ? "" : config.stderr_path};
@@ -182,6 +181,16 @@ Result<void> Stdio::open_outputs(const StdioConfig& config, const Deadline& dead
     container_[i] = TRY(open_writer(path, deadline));
     readers_[i] = TRY(open_path(path, O_RDONLY | O_NONBLOCK));
   }
+  return {};
+}
+
+Result<void> Stdio::start_logger(std::string_view scheme, std::string_view rest, const StdioConfig& config) {
+  Logger::Config logger = TRY(Logger::parse(scheme, rest));
+  logger.container = config.container;
+  logger.ns = config.ns;
+  logger_ = TRY(Logger::create(logger, kReadyTime));
+  container_[1] = logger_->take_stdout();
+  container_[2] = logger_->take_stderr();
   return {};
 }
 

@@ -7,17 +7,20 @@
 
 #include "base/fd.h"
 #include "shim/streaming/relay.h"
+#include "shim/task/logger.h"
 
 namespace wherry::shim {
 
 // Where a container's standard streams go, as containerd names them: "" for
 // nothing, the path of a fifo, a URI in stdout for both outputs, or for each a
-// stream over ttrpc (`ttrpc+unix://SOCKET?streaming_id=ID`).
+// stream over ttrpc (`ttrpc+unix://SOCKET?streaming_id=ID`). `container` and `ns`
+// are for a logging program.
 struct StdioConfig {
   std::string stdin_path{};
   std::string stdout_path{};
   std::string stderr_path{};
   bool terminal = false;
+  std::string container{}, ns{};
 };
 
 // Calls the action, from any thread, when an open has taken too long.
@@ -52,13 +55,15 @@ class Stdio {
   // Whether the client has yet to read what is in its fifos.
   bool unread() const;
   // The process is dead: waits, for a while, until the client has what it wrote.
-  // Nothing to do for fifos, which the process wrote into itself.
+  // Nothing to do for fifos, which the process wrote into itself. A logging
+  // program is waited for to its end.
   void drain();
 
  private:
   explicit Stdio(StreamRelay* relay) : relay_(relay) {}
   Result<bool> open_stream(int number, const std::string& uri);
   Result<void> open_outputs(const StdioConfig& config, const Deadline& deadline);
+  Result<void> start_logger(std::string_view scheme, std::string_view rest, const StdioConfig& config);
 
   Result<void> keep_ends_for_terminal();
 
@@ -70,6 +75,7 @@ class Stdio {
   UniqueFd readers_[3];
   StreamRelay* const relay_;
   std::string streams_[3];  // ids, "" for what is not streamed
+  std::unique_ptr<Logger> logger_;
 };
 
 }  // namespace wherry::shim
