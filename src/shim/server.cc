@@ -17,6 +17,7 @@
 #include <cstdlib>
 
 #include "shim/modules.h"
+#include "shim/orphans.h"
 #include "shim/sandbox_service.h"
 #include "shim/streaming/streams.h"
 #include "shim/task/service.h"
@@ -71,13 +72,15 @@ Result<void> join_cgroup(const sandbox::CgroupHost& host, const std::string& pat
   return TRY(sandbox::Cgroup::open(host, path))->add(::getpid());
 }
 
-// SIGTERM and SIGINT as events. They are blocked in every thread to come.
+// SIGTERM and SIGINT as events. They, and SIGCHLD, are blocked in every thread to come.
 Result<UniqueFd> stop_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
-  sigprocmask(SIG_SETMASK, &set, nullptr);
+  sigset_t blocked = set;
+  sigaddset(&blocked, SIGCHLD);
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
   UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return os_error(errno, "signalfd");
   return fd;
@@ -86,6 +89,7 @@ Result<UniqueFd> stop_signals() {
 Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) {
   const UniqueFd signals = TRY(stop_signals());
   const auto loop = TRY(EventLoop::create());
+  const auto orphans = TRY(Orphans::create(*loop));
   const auto streams = Streams::create(*loop);
   StreamRelay relay(*loop, *streams);
   const auto publisher = Publisher::create(config.ttrpc_address, config.ns, log);

@@ -107,6 +107,15 @@ def register(suite, world):
             equal(done.returncode, 4, f"exit code ({done.stdout})")
             assert "/dev/pts/" in done.stdout, done.stdout
 
+    @test("what a native exec leaves behind does not stay a zombie")
+    def _():
+        with world.running("sleep") as container:
+            done = shell(container, "(sleep 0.3 & exec true) & (exit 3) & wait; echo done")
+            equal(done.stdout, "done\n", "output")
+            init = world.pid(container)
+            children = pathlib.Path(f"/proc/{init}/task/{init}/children")
+            wait_until(lambda: children.read_text() == "", "end of what was left to init")
+
     @test("native execs end with their container, and leave nothing")
     def _():
         with world.running("sleep") as container:

@@ -240,6 +240,9 @@ int run_init(GuestLoader loader) {
   if (context.message.kind == InitKind::native) return say_failure(exec_program(context));
   ::close(kControlFd);
   if (context.message.kind == InitKind::pause) return run_pause();
+  // Processes that native execs leave come to the first of a pid namespace; this one
+  // has no children of its own, and the kernel reaps for who ignores their ends.
+  ::signal(SIGCHLD, SIG_IGN);
   // These stay blocked until the guest looks for them: unblocked and unhandled, the
   // first process of a pid namespace would lose them.
   const sigset_t blocked = ending_signals();
