@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 1500
-"""The shim by itself and under real containerd, 1.6 and 2.4. The numbers in the names are those
+"""The shim by itself and under real containerd, 1.6, 1.7 and 2.4. The numbers in the names are those
 of the shim's acceptance checks."""
 import pathlib
 import sys
@@ -26,7 +26,7 @@ from world import World  # noqa: E402
 suite = Suite()
 for module in (checks_start, checks_ttrpc, checks_task, checks_compile):
     module.register(suite)
-worlds = [World("1.6"), World("2.4")]
+worlds = [World("1.6"), World("1.7"), World("2.4")]
 for world in worlds:
     for module in (checks_run, checks_exec, checks_native_exec, checks_terminal, checks_update, checks_events, checks_outage, checks_crash):
         module.register(suite, world)

@@ -51,7 +51,7 @@ def images(directory):
 
 
 class World:
-    """A lazily started containerd. `version` is "1.6" or "2.4"."""
+    """A lazily started containerd. `version` is "1.6" (Debian's), "1.7" or "2.4"."""
 
     def __init__(self, version):
         self.version = version
@@ -76,8 +76,8 @@ class World:
         program(SHIM)
         program("wherryc")
         binary = "/usr/bin/containerd"
-        if self.version == "2.4":
-            directory, self._missing = tools.containerd("2.4")
+        if self.version != "1.6":
+            directory, self._missing = tools.containerd(self.version)
             if self._missing:
                 raise Skip(self._missing)
             binary = directory / "containerd"
