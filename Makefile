@@ -8,6 +8,7 @@ help:
 	@echo "make build      build the programs into build/bin"
 	@echo "make test       build and run every test"
 	@echo "make test-k8s   run every behaviour on a one-node Kubernetes (root)"
+	@echo "make test-k8s-full  the same on every version, chaos, a node full of pods (root)"
 	@echo "make demo       run examples/httpbin as a container and print a table (root)"
 	@echo "make bench      measure, side by side with what is installed"
 	@echo "make install    install the programs [PREFIX=/usr/local, DESTDIR=]"
@@ -28,6 +29,10 @@ test: packages
 test-k8s: build
 	@tests/k8s/run.py --full
 
+# the whole matrix, chaos and a full node: an hour and a half
+test-k8s-full: build
+	@tests/k8s/full.py
+
 demo: build
 	@tools/demo.py
 
@@ -44,4 +49,4 @@ image: build
 clean:
 	@rm -rf build build-asan build-debug build-fuzz build-tsan
 
-.PHONY: help packages build test test-k8s demo bench install image clean
+.PHONY: help packages build test test-k8s test-k8s-full demo bench install image clean

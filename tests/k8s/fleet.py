@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Idle pods of Wherry and of runc on one node, to be timed and weighed: a server that nobody calls."""
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -65,6 +66,14 @@ class Fleet:
         time.sleep(seconds)
         return (sum(map(ticks, pids)) - before) / seconds
 
+    def wake_ups(self, seconds):
+        """Context switches a second of shims and containers meanwhile: each is a thread that was woken."""
+        containers = self._containers()
+        pids = [*containers, *self._shims(containers)]
+        before = sum(map(switches, pids))
+        time.sleep(seconds)
+        return (sum(map(switches, pids)) - before) / seconds
+
     def _containers(self):
         return [int(pid) for top in node_groups(self.cluster.directory.name)[:1] for group in subgroups(top / "kubepods")
                 for pid in (group / "cgroup.procs").read_text().split()]
@@ -90,3 +99,12 @@ def ticks(pid):
     except OSError:
         return 0
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def switches(pid):
+    """Context switches of all threads of a process so far."""
+    count = 0
+    for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+        with contextlib.suppress(OSError):
+            count += sum(int(line.split()[1]) for line in status.read_text().splitlines() if "ctxt_switches" in line)
+    return count

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Everything on Kubernetes that takes longer than CI has: `make test-k8s-full`, as root.
+
+The shim's acceptance checks on three containerd, critest on two with runc beside us, every behaviour and minutes
+of chaos on two, and a node full of pods. The result is docs/kubernetes-results.md; about an hour and a half.
+"""
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(SOURCE / "tests" / "lib")]
+
+import fleet  # noqa: E402
+import place  # noqa: E402
+from cluster import Cluster  # noqa: E402
+from parts import run_bounded  # noqa: E402
+from suite import BUILD  # noqa: E402
+
+REPORT = SOURCE / "docs" / "kubernetes-results.md"
+LINE = re.compile(r"^(PASS|FAIL|SKIP) (.*)$", re.M)
+HOUR = 3600
+
+
+def suite(name, *arguments):
+    return [sys.executable, str(SOURCE / "tests" / name), *arguments]
+
+
+STAGES = {
+    "shim": [("acceptance checks of the shim, containerd 1.6, 1.7 and 2.4", suite("shim/run.py"))],
+    "critest": [(f"critest, containerd {version}, {handler}", suite("critest/run.py", "--containerd", version, "--handler", handler))
+                for version in ("2.4", "1.7") for handler in ("runc", "wherry")],
+    "behaviours": [(f"behaviours of a cluster, containerd {version}", suite("k8s/run.py", "--full", "--containerd", version)) for version in ("2.4", "1.7")],
+    "chaos": [(f"chaos for {{minutes}} minutes, containerd {version}", suite("k8s/run.py", "--long", "--containerd", version, "for minutes")) for version in ("2.4", "1.7")],
+}
+
+
+def run_stage(title, command, environment):
+    """One row of the report, and the lines of what did not pass."""
+    begin = time.monotonic()
+    print(f"[{time.strftime('%H:%M:%S')}] {title}", flush=True)
+    code, text = run_bounded(command, HOUR, env=environment)
+    found = LINE.findall(text)
+    counts = {state: sum(s == state for s, _ in found) for state in ("PASS", "FAIL", "SKIP")}
+    if code is None or not found:
+        counts["FAIL"] += 1
+        found.append(("FAIL", f"the suite itself: {'ran longer than an hour' if code is None else text.strip()[-300:]}"))
+    print(f"    {counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped", flush=True)
+    row = f"| {title} | {counts['PASS']} | {counts['FAIL']} | {counts['SKIP']} | {time.monotonic() - begin:.0f} s |"
+    return row, counts["FAIL"], [f"* {title}: {state.lower()} `{name[:200]}`" for state, name in found if state != "PASS"]
+
+
+def fill(node):
+    place.fill(node)
+    fleet.add_native(node, SOURCE / "examples" / "httpbin" / "cpp" / "build.sh")
+
+
+def scale(pods):
+    """Rows of the report: so many idle servers on one node, ours and runc's after each other."""
+    rows = ["| | wherry | runc | ratio |", "| --- | --- | --- | --- |"]
+    seen = {}
+    with Cluster(shims=BUILD / "bin", fill=fill) as cluster:
+        for runtime in fleet.RUNTIMES:
+            print(f"[{time.strftime('%H:%M:%S')}] {pods} pods, {runtime}", flush=True)
+            with fleet.Fleet(cluster, runtime) as f:
+                made = f.create([f"p{i}" for i in range(pods)])
+                times = sorted(made["ready"].values())
+                time.sleep(10)  # the kubelet is still at work when the last is ready
+                shims, containers = f.weights()
+                seen[runtime] = (made["all"], times[len(times) // 2], shims / pods, containers / pods, f.cpu_share(10) * 1000, f.wake_ups(10))
+    names = ("seconds until all are Ready", "median seconds from POST to Ready", "PSS of the shim, KiB a pod", "PSS of pause and server, KiB a pod",
+             "CPU of all shims and containers when idle, ms/s", "their context switches when idle, 1/s")
+    for i, name in enumerate(names):
+        ours, theirs = seen["wherry"][i], seen["runc"][i]
+        rows.append(f"| {name} | {ours:.1f} | {theirs:.1f} | {f'{ours / theirs:.2f}' if theirs else '-'} |")
+    return rows
+
+
+def machine_facts():
+    memory = next(int(line.split()[1]) for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=SOURCE, capture_output=True, text=True).stdout.strip()
+    return f"{datetime.date.today()}, commit {commit}, Linux {platform.release()}, {os.cpu_count()} processors, {memory >> 20} GiB"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stages", default="shim,critest,behaviours,chaos,scale", metavar="LIST", help="only these, of %(default)s")
+    parser.add_argument("--pods", type=int, default=250, metavar="N", help="of the node full of pods [default: 250]")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what a reader of the report should know")
+    options = parser.parse_args()
+    wanted = options.stages.split(",")
+    environment = {**os.environ, "WHERRY_BUILD": str(BUILD), "PYTHONDONTWRITEBYTECODE": "1"}
+    rows, details, failed = [], [], 0
+    for stage in (s for s in STAGES if s in wanted):
+        for title, command in STAGES[stage]:
+            row, failures, lines = run_stage(title.format(minutes=3), command, environment)
+            rows.append(row)
+            details += lines
+            failed += failures
+    report = ["# Wherry in Kubernetes: the last full run", "", f"Written by `make test-k8s-full`. {machine_facts()}.", *([options.note] if options.note else []), ""]
+    report += ["| stage | passed | failed | skipped | time |", "| --- | --- | --- | --- | --- |", *rows, ""]
+    if "scale" in wanted:
+        report += [f"## {options.pods} pods on one node", "", "An idle httpbin in each, Wherry's and runc's after each other on the same cluster.", "", *scale(options.pods), ""]
+    if details:
+        report += ["## What did not pass", "", *details, ""]
+    REPORT.write_text("\n".join(report))
+    print(f"{REPORT.relative_to(SOURCE)} is written; {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
