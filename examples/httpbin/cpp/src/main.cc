@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMaxConnections = 512;
 constexpr uint64_t kIdleMs = 60'000;
-constexpr int kTickMs = 1'000;
+constexpr int kTickMs = 1'000, kForever = -1;
 
 using Connections = std::vector<std::unique_ptr<Connection>>;
 
@@ -45,7 +45,7 @@ void collect(const Socket& listener, const Connections& connections, std::vector
   std::vector<Interest> interests;
   while (true) {
     collect(listener, connections, interests);
-    wait(interests, kTickMs);
+    wait(interests, connections.empty() ? kForever : kTickMs);  // idle, it sleeps
     const uint64_t now = now_ms();
     const bool arrived = interests.size() > connections.size() && interests.back().ready;
     for (size_t i = 0; i < connections.size(); i++) {

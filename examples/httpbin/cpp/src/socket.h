@@ -51,7 +51,7 @@ std::optional<Socket> accept_from(const Socket& listener);
 Transfer receive(const Socket& socket, std::span<char> into);
 Transfer send(const Socket& socket, std::string_view bytes);
 
-// Returns when an interest is ready or the time is up.
+// Returns when an interest is ready or the time is up; there is none below zero.
 void wait(std::span<Interest> interests, int timeout_ms);
 
 uint64_t now_ms();

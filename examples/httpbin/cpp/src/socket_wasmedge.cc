@@ -104,12 +104,14 @@ void wait(std::span<Interest> interests, int timeout_ms) {
     if (interests[i].read) subscribe(subscriptions, i, interests[i].fd, __WASI_EVENTTYPE_FD_READ);
     if (interests[i].write) subscribe(subscriptions, i, interests[i].fd, __WASI_EVENTTYPE_FD_WRITE);
   }
-  __wasi_subscription_t timer{};
-  timer.userdata = kTimer;
-  timer.u.tag = __WASI_EVENTTYPE_CLOCK;
-  timer.u.u.clock.id = __WASI_CLOCKID_MONOTONIC;
-  timer.u.u.clock.timeout = static_cast<uint64_t>(timeout_ms) * 1000000;
-  subscriptions.push_back(timer);
+  if (timeout_ms >= 0) {
+    __wasi_subscription_t timer{};
+    timer.userdata = kTimer;
+    timer.u.tag = __WASI_EVENTTYPE_CLOCK;
+    timer.u.u.clock.id = __WASI_CLOCKID_MONOTONIC;
+    timer.u.u.clock.timeout = static_cast<uint64_t>(timeout_ms) * 1000000;
+    subscriptions.push_back(timer);
+  }
 
   events.resize(subscriptions.size());
   __wasi_size_t count = 0;
