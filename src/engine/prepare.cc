@@ -229,6 +229,18 @@ Result<void> Preparation::compile(int artifact) {
 
 }  // namespace
 
+std::optional<Prepared> find_prepared(const Cache& cache, const Digest& module, const CompileOptions& options) {
+  Prepared prepared;
+  const abi::Key key = key_of(module, options);
+  auto found = cache.find(key);
+  if (!found || !check_artifact_file(found->get(), key, module)) return std::nullopt;
+  prepared.artifact = std::move(*found);
+  prepared.cached = true;
+  prepared.key = to_hex(key);
+  prepared.module = module;
+  return prepared;
+}
+
 Result<Prepared> prepare(Cache& cache, int module_fd, std::string_view module_name, const CompileOptions& options,
                          const TellProgress& tell) {
   Result<Prepared> prepared = Preparation(cache, module_fd, options, tell).run();

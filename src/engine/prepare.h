@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ struct Prepared {
   uint64_t compile_ns = 0;      // wall time of the compiler, 0 if cached
   std::string warning;          // the cache could not be used, and why; else empty
 };
+
+// The artifact of the module with that digest, if the cache has one that may be used;
+// nothing of the module is read.
+std::optional<Prepared> find_prepared(const Cache& cache, const Digest& module, const CompileOptions& options);
 
 // Finds the module's artifact in the cache, or has a wherryc process compile it
 // and stores it. Starts that happen at the same time compile once. If the cache

@@ -115,7 +115,7 @@ class Creation {
     TRY(sandbox::check_is_module(entrypoint));
     settings_ = TRY(resolve_settings(bundle_.spec));
     const char* const cache = ::getenv("WHERRY_CACHE");
-    const shim::Module module = TRY(shim::module_source(host, log, cache ? cache : "")(entrypoint, settings_.features));
+    const shim::Module module = TRY(shim::Modules(host, log, {cache ? cache : "", "", ""}).prepare(entrypoint, settings_.features));
 
     Record record = entry_.record();
     record.bundle = bundle_.path;

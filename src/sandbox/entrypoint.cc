@@ -106,17 +106,16 @@ std::vector<std::string> candidates(const Process& process, const std::string& n
   return paths;
 }
 
-// What is before the '#', and the function after it.
-std::string split_function(const std::string& argument, std::string& function) {
-  const size_t hash = std::min(argument.find('#'), argument.size());
-  if (hash < argument.size()) function = argument.substr(hash + 1);
-  return argument.substr(0, hash);
-}
-
 // As Go's os/exec has it.
 std::string quoted(const std::string& name) { return "exec: \"" + name + "\": "; }
 
 }  // namespace
+
+ProgramName split_program(const Process& process) {
+  const std::string& argument = process.args[0];
+  const size_t hash = std::min(argument.find('#'), argument.size());
+  return {argument.substr(0, hash), hash < argument.size() ? argument.substr(hash + 1) : std::string()};
+}
 
 std::string_view describe(ProgramKind kind) {
   switch (kind) {
@@ -152,8 +151,10 @@ Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs) 
   if (spec.process.args.empty() || spec.process.args[0].empty()) {
     return error(ErrorKind::invalid, "config.json: process.args is empty: the image has no entrypoint");
   }
+  const ProgramName program = split_program(spec.process);
+  const std::string& name = program.path;
   Entrypoint out;
-  const std::string name = split_function(spec.process.args[0], out.function);
+  out.function = program.function;
   const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return os_error(errno, rootfs);
   std::string tried;
@@ -184,8 +185,10 @@ Result<UniqueFd> open_container_root(int pid, int pidfd) {
 
 Result<Entrypoint> open_program(const Process& process, int root) {
   if (process.args.empty() || process.args[0].empty()) return error(ErrorKind::invalid, "process.args: no program is given");
+  const ProgramName program = split_program(process);
+  const std::string& name = program.path;
   Entrypoint out;
-  const std::string name = split_function(process.args[0], out.function);
+  out.function = program.function;
   for (const std::string& path : candidates(process, name)) {
     auto file = open_regular(root, path);
     if (!file && file.error().kind == ErrorKind::not_found) continue;

@@ -18,6 +18,13 @@ std::string_view describe(ProgramKind kind);
 // What a file's first bytes say it is.
 Result<ProgramKind> classify(int fd);
 
+// process.args[0], of which there must be one: "path#function", "" for _start.
+struct ProgramName {
+  std::string path;
+  std::string function;
+};
+ProgramName split_program(const Process& process);
+
 struct Entrypoint {
   UniqueFd file;         // opened for reading, a regular file
   std::string path;      // in the container, absolute

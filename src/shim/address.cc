@@ -11,7 +11,7 @@
 
 #include "base/sha256.h"
 #include "shim/task/bundle.h"
-#include "shim/ttrpc/client.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {

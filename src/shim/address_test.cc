@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "shim/ttrpc/client.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {

@@ -2,15 +2,16 @@
 #include "shim/modules.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
-#include <mutex>
+#include <chrono>
 
 #include "engine/prepare.h"
+#include "shim/image/architecture.h"
 #include "shim/toolbox.h"
 
 namespace wherry::shim {
@@ -38,46 +39,71 @@ UniqueFd open_compiler() {
   return UniqueFd(::open((program_directory() + "/wherryc").c_str(), O_PATH | O_CLOEXEC));
 }
 
-class Modules {
- public:
-  Modules(const sandbox::CgroupHost& cgroups, const Log& log, std::string cache_directory)
-      : cgroups_(cgroups), log_(log), cache_directory_(std::move(cache_directory)), compiler_(open_compiler()) {}
+constexpr std::chrono::seconds kLookupTime{5};
+constexpr std::chrono::seconds kFetchTime{60};
 
-  Result<Module> prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) {
-    engine::Cache* const cache = TRY(open_cache());
-    engine::Prepared prepared = TRY(engine::prepare(*cache, entrypoint.file.get(), entrypoint.path, {.features = features.bits()}));
-    if (!prepared.warning.empty()) log_.write(Level::warning, prepared.warning, {{"module", entrypoint.path}});
-    return Module{std::move(prepared.artifact), prepared.cached};
+engine::CompileOptions options(wasm::FeatureSet features) { return {.features = features.bits()}; }
+
+TimePoint in(std::chrono::seconds time) { return std::chrono::steady_clock::now() + time; }
+
+// For a copy of a module that is needed once.
+Result<UniqueFd> scratch_file(const engine::Cache& cache) {
+  if (cache.unusable().empty()) {
+    if (auto file = cache.temporary()) return std::move(*file);
   }
-
- private:
-  Result<engine::Cache*> open_cache() {
-    const std::lock_guard lock(mutex_);
-    if (!cache_) {
-      engine::CacheConfig config;
-      config.directory = cache_directory_;
-      config.compiler_cgroup = make_compiler_cgroup(cgroups_);
-      // By our number, since the child has closed the descriptor when it executes this.
-      if (compiler_) config.compiler_path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(compiler_.get());
-      cache_ = TRY(engine::Cache::open(std::move(config)));
-    }
-    return cache_.get();
-  }
-
-  const sandbox::CgroupHost cgroups_;
-  const Log& log_;
-  const std::string cache_directory_;
-  const UniqueFd compiler_;
-  std::mutex mutex_;
-  std::unique_ptr<engine::Cache> cache_;
-};
+  UniqueFd file(::memfd_create("wherry-module", MFD_CLOEXEC));
+  if (!file) return os_error(errno, "module");
+  return file;
+}
 
 }  // namespace
 
-std::function<Result<Module>(const sandbox::Entrypoint&, wasm::FeatureSet)> module_source(const sandbox::CgroupHost& cgroups, const Log& log,
-                                                                        std::string cache_directory) {
-  // std::function wants to copy, so it shares.
-  return [modules = std::make_shared<Modules>(cgroups, log, std::move(cache_directory))](const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) { return modules->prepare(entrypoint, features); };
+Modules::Modules(const sandbox::CgroupHost& cgroups, const Log& log, Config config)
+    : cgroups_(cgroups), log_(log), config_(std::move(config)), compiler_(open_compiler()) {}
+
+Modules::~Modules() = default;
+
+Result<engine::Cache*> Modules::open_cache() {
+  const std::lock_guard lock(mutex_);
+  if (!cache_) {
+    engine::CacheConfig config;
+    config.directory = config_.cache_directory;
+    config.compiler_cgroup = make_compiler_cgroup(cgroups_);
+    // By our number, since the child has closed the descriptor when it executes this.
+    if (compiler_) config.compiler_path = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(compiler_.get());
+    cache_ = TRY(engine::Cache::open(std::move(config)));
+  }
+  return cache_.get();
+}
+
+Result<Module> Modules::prepare_file(int file, const std::string& name, wasm::FeatureSet features) {
+  engine::Cache* const cache = TRY(open_cache());
+  engine::Prepared prepared = TRY(engine::prepare(*cache, file, name, options(features)));
+  if (!prepared.warning.empty()) log_.write(Level::warning, prepared.warning, {{"module", name}});
+  return Module{std::move(prepared.artifact), prepared.cached};
+}
+
+Result<Module> Modules::prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) {
+  return prepare_file(entrypoint.file.get(), entrypoint.path, features);
+}
+
+Result<std::optional<WasmLayer>> Modules::find_layer(const std::string& container, std::string_view program) {
+  if (config_.containerd.empty()) return std::optional<WasmLayer>();
+  const auto store = TRY(connect_image_store(config_.containerd, config_.ns));
+  return find_wasm_layer(*store, container, program, architecture(), in(kLookupTime));
+}
+
+Result<Module> Modules::prepare(const WasmLayer& layer, wasm::FeatureSet features) {
+  engine::Cache* const cache = TRY(open_cache());
+  if (auto found = engine::find_prepared(*cache, layer.digest, options(features))) return Module{std::move(found->artifact), true};
+  sandbox::Entrypoint copy;
+  copy.path = layer.to_string();
+  copy.file = TRY(scratch_file(*cache));
+  const auto store = TRY(connect_image_store(config_.containerd, config_.ns));
+  TRY(fetch_layer(*store, layer, copy.file.get(), in(kFetchTime)));
+  copy.kind = TRY(sandbox::classify(copy.file.get()));
+  TRY(sandbox::check_is_module(copy));
+  return prepare(copy, features);
 }
 
 }  // namespace wherry::shim

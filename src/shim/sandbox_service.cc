@@ -3,11 +3,11 @@
 
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "shim/image/architecture.h"
 #include "shim/pod/pod_spec.h"
 #include "shim/task/timestamp.h"
 
@@ -23,15 +23,6 @@ Result<std::string> call_member(SandboxService& service, Result<Reply> (SandboxS
   Message message;
   if (!message.ParseFromString(payload)) return error(ErrorKind::invalid, "malformed request");
   return TRY((service.*member)(message)).SerializeAsString();
-}
-
-// The names that containerd has for the machines we run on.
-std::string architecture() {
-  utsname name{};
-  ::uname(&name);
-  const std::string_view machine = name.machine;
-  if (machine == "x86_64") return "amd64";
-  return machine == "aarch64" ? "arm64" : std::string(machine);
 }
 
 // A sandbox has no image. Its mount points must not be made in the bundle, which

@@ -99,7 +99,8 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   service_config.publisher = publisher.get();
   service_config.workshop.cgroups = TRY(sandbox::CgroupHost::detect());
   service_config.workshop.launcher = launcher.get();
-  service_config.workshop.prepare = module_source(service_config.workshop.cgroups, log, config.cache_directory);
+  Modules modules(service_config.workshop.cgroups, log, {config.cache_directory, config.containerd_address, config.ns});
+  service_config.workshop.modules = &modules;
   service_config.workshop.toolbox = [directory = program_directory()](std::string_view name) { return open_toolbox(directory, name); };
   service_config.workshop.log = &log;
   service_config.workshop.streams = &relay;

@@ -13,6 +13,7 @@ struct ServerConfig {
   std::string id;  // of the group
   std::string ns;
   std::string ttrpc_address;
+  std::string containerd_address;
   std::string socket_path;
   std::string log_fifo;
   std::string shim_cgroup;

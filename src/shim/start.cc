@@ -51,7 +51,7 @@ Result<Started> prepare_start(const Flags& flags) {
   if (parameters.sched_core) TRY(create_core_cookie());
   started.listener = TRY(bind_or_find(path)).listener;
   if (!started.listener) return started;
-  started.server = {parameters.id, parameters.ns, parameters.ttrpc_address, path, bundle.log_fifo(), parameters.shim_cgroup,
+  started.server = {parameters.id, parameters.ns, parameters.ttrpc_address, parameters.address, path, bundle.log_fifo(), parameters.shim_cgroup,
                     parameters.cache_directory, parameters.search_path, parameters.node_file, parameters.debug, ::getppid()};
   return started;
 }

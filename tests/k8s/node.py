@@ -90,7 +90,7 @@ state = '{node}/state'
 [plugins.'io.containerd.internal.v1.opt']
   path = '{node}/opt'
 """
-CONFIG_1_7 = """version = 2
+CONFIG_1 = """version = 2
 disabled_plugins = ['io.containerd.snapshotter.v1.blockfile', 'io.containerd.tracing.processor.v1.otlp', 'io.containerd.internal.v1.tracing']
 """ + CONFIG + """
 [plugins.'io.containerd.grpc.v1.cri']
@@ -124,7 +124,8 @@ HANDLER = """[plugins.'{plugin}'.containerd.runtimes.{name}]
   pod_annotations = ['wherry.dev/*']
   container_annotations = ['wherry.dev/*']
 """
-SETTINGS = {"2.4": (CONFIG_2, "io.containerd.cri.v1.runtime"), "1.7": (CONFIG_1_7, "io.containerd.grpc.v1.cri")}
+SETTINGS = {"2.4": (CONFIG_2, "io.containerd.cri.v1.runtime"), "1.7": (CONFIG_1, "io.containerd.grpc.v1.cri"),
+            "1.6": (CONFIG_1, "io.containerd.grpc.v1.cri")}
 
 
 class NodeError(Exception):
@@ -178,7 +179,7 @@ class Daemon:
 
 
 class Node:
-    """containerd and a registry. containerd: "2.4" or "1.7"; shims: a directory that is copied and put first on containerd's PATH;
+    """containerd and a registry. containerd: "2.4", "1.7" or "1.6"; shims: a directory that is copied and put first on containerd's PATH;
     handlers: {CRI runtime handler: runtime type}; environment: variables added to containerd's."""
 
     def __init__(self, containerd="2.4", shims=None, handlers=None, environment=None, fill=None):

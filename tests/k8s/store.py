@@ -35,27 +35,37 @@ class Store:
 
     def add(self, names, *layers, entrypoint=None, command=None, environment=(), user="", labels=None):
         """An image for linux/amd64 under each "repository:tag"; a layer is {path: bytes, Path or File}."""
-        made = [self._layer(files) for files in layers]
+        made = [self.layer(files) for files in layers]
         settings = {"Entrypoint": entrypoint, "Cmd": command, "Env": list(environment), "User": user, "Labels": labels}
         config = {"architecture": "amd64", "os": "linux", "config": {k: v for k, v in settings.items() if v},
                   "rootfs": {"type": "layers", "diff_ids": [diff for _, diff in made]}}
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": self._blob(_json(config), CONFIG),
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": self.document(config, CONFIG),
                     "layers": [descriptor for descriptor, _ in made]}
-        digest = self._blob(_json(manifest), MANIFEST)["digest"]
+        digest = self.document(manifest, MANIFEST)["digest"]
+        self.name(names, digest)
+        return digest
+
+    def name(self, names, digest):
+        """Gives a manifest or an index that is there one name or several."""
         for name in [names] if isinstance(names, str) else names:
             self._names[name] = digest
         (self.directory / "names.json").write_text(json.dumps(self._names))
-        return digest
 
-    def _blob(self, data, media_type):
+    def blob(self, data, media_type):
+        """Adds bytes: their descriptor."""
         digest = hashlib.sha256(data).hexdigest()
         (self._blobs / digest).write_bytes(data)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
 
-    def _layer(self, files):
+    def document(self, value, media_type):
+        """Adds a JSON document: its descriptor."""
+        return self.blob(json.dumps(value, sort_keys=True).encode(), media_type)
+
+    def layer(self, files):
+        """(descriptor, diff id) of a layer with files."""
         if id(files) not in self._layers:
             data = _tar(files)
-            made = self._blob(gzip.compress(data, 1, mtime=0), LAYER), "sha256:" + hashlib.sha256(data).hexdigest()
+            made = self.blob(gzip.compress(data, 1, mtime=0), LAYER), "sha256:" + hashlib.sha256(data).hexdigest()
             self._layers[id(files)] = (files, made)  # holds the dict, so that its id stays its own
         return self._layers[id(files)][1]
 
@@ -96,7 +106,3 @@ def _entry(archive, path, file):
         data = file.content if isinstance(file.content, bytes) else pathlib.Path(file.content).read_bytes()
         info.size = len(data)
         archive.addfile(info, io.BytesIO(data))
-
-
-def _json(value):
-    return json.dumps(value, sort_keys=True).encode()

@@ -96,9 +96,19 @@ def directory():
 
 
 def containerd(version, timeout=BUILD_TIMEOUT):
-    """(directory with containerd and ctr, None) or (None, reason). version: "2.4" or "1.7"."""
+    """(directory with containerd and ctr, None) or (None, reason). version: "2.4", "1.7", or "1.6", which is Debian 12's."""
+    if version == "1.6":
+        return _debians_containerd()
     reason = ensure(f"containerd-{version}", timeout=timeout)
     return (None, reason) if reason else (_of(f"containerd-{version}")[0].path.parent, None)
+
+
+def _debians_containerd():
+    program = pathlib.Path("/usr/bin/containerd")
+    if not program.is_file():
+        return None, "Debian's containerd is not installed"
+    text = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    return (program.parent, None) if " 1.6." in text else (None, f"the containerd installed is not 1.6: {text.strip()}")
 
 
 def is_built(source):

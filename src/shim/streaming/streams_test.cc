@@ -14,7 +14,7 @@
 #include "shim/proto/streaming.pb.h"
 #include "shim/proto/ttrpc.pb.h"
 #include "shim/proto/types.pb.h"
-#include "shim/ttrpc/client.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/ttrpc/client.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {

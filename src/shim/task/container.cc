@@ -41,18 +41,28 @@ Result<config::Settings> resolve_settings(const sandbox::Spec& spec, const pb::A
   return config::resolve(annotations, layers);
 }
 
+// The root file system has no such program: the image may be one whose layer is the
+// module. If it is not, `missing` is what there is to say.
+Result<std::unique_ptr<Backend>> make_backend_from_layer(const Container& container, const Workshop& workshop, Error missing) {
+  if (container.spec.process.args.empty()) return missing;
+  const auto layer = workshop.modules->find_layer(container.id, sandbox::split_program(container.spec.process).path);
+  if (!layer) return error(layer.error().kind, missing.message + "; asking containerd for the image's layers: " + layer.error().message);
+  if (!*layer) return missing;
+  return TRY(WasmBackend::create(container, workshop, **layer));
+}
+
 // The one place that decides how a container is run.
 Result<std::unique_ptr<Backend>> make_backend(const Container& container, const Workshop& workshop) {
-  std::optional<sandbox::Entrypoint> entrypoint;
-  const bool is_pause = container.spec.annotation(kContainerType) == "sandbox";
-  if (!is_pause) entrypoint = TRY(sandbox::open_entrypoint(container.spec, container.rootfs));
-  if (entrypoint && (entrypoint->kind == sandbox::ProgramKind::elf || entrypoint->kind == sandbox::ProgramKind::script)) {
+  if (container.spec.annotation(kContainerType) == "sandbox") return WasmBackend::create_pause(container, workshop);
+  auto entrypoint = sandbox::open_entrypoint(container.spec, container.rootfs);
+  if (!entrypoint) return make_backend_from_layer(container, workshop, std::move(entrypoint).error());
+  if (entrypoint->kind == sandbox::ProgramKind::elf || entrypoint->kind == sandbox::ProgramKind::script) {
     if (!container.settings.allow_native) {
       return error(ErrorKind::denied, entrypoint->path + " is a native program, and these are not allowed here (setting `native`)");
     }
     return TRY(NativeBackend::create(container, workshop));
   }
-  return TRY(WasmBackend::create(container, workshop, std::move(entrypoint)));
+  return TRY(WasmBackend::create(container, workshop, *entrypoint));
 }
 
 Result<void> try_build(Container& container, const pb::CreateTaskRequest& request, const Workshop& workshop) {

@@ -15,22 +15,17 @@
 #include "shim/proto/task.pb.h"
 #include "shim/task/bundle.h"
 #include "shim/task/log.h"
+#include "shim/task/module_source.h"
 #include "shim/task/process.h"
 #include "shim/ttrpc/event_loop.h"
 
 namespace wherry::shim {
 
-// A module ready to run.
-struct Module {
-  UniqueFd artifact;
-  bool cached = false;
-};
-
 // What containers are made with. Borrowed things live as long as the service.
 struct Workshop {
   sandbox::CgroupHost cgroups;
   sandbox::Launcher* launcher = nullptr;
-  std::function<Result<Module>(const sandbox::Entrypoint&, wasm::FeatureSet)> prepare;  // compiles or finds in the cache
+  ModuleSource* modules = nullptr;
   // Wherry's own module with a program of that name; nothing if there is none.
   std::function<std::optional<sandbox::Entrypoint>(std::string_view name)> toolbox;
   Deadline deadline;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "shim/ttrpc/server.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {

@@ -26,22 +26,35 @@ class LaunchedChild : public Child {
 
 }  // namespace
 
-Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& container, const Workshop& workshop,
-                                                         std::optional<sandbox::Entrypoint> entrypoint) {
-  std::unique_ptr<WasmBackend> backend(new WasmBackend(container, workshop));
-  if (!entrypoint) return backend;
-  TRY(sandbox::check_is_module(*entrypoint));
-  backend->module_ = TRY(backend->prepare(*entrypoint, container.settings.features));
-  backend->function_ = entrypoint->function;
+Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& container, const Workshop& workshop, const sandbox::Entrypoint& entrypoint) {
+  auto backend = create_pause(container, workshop);
+  backend->module_ = TRY(backend->prepare(entrypoint));
+  backend->function_ = entrypoint.function;
   return backend;
 }
 
-Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features) {
+Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& container, const Workshop& workshop, const WasmLayer& layer) {
+  auto backend = create_pause(container, workshop);
+  backend->module_ = TRY(backend->note(layer.to_string(), [&] { return workshop.modules->prepare(layer, container.settings.features); }));
+  backend->function_ = sandbox::split_program(container.spec.process).function;
+  return backend;
+}
+
+std::unique_ptr<WasmBackend> WasmBackend::create_pause(const Container& container, const Workshop& workshop) {
+  return std::unique_ptr<WasmBackend>(new WasmBackend(container, workshop));
+}
+
+Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint) const {
+  TRY(sandbox::check_is_module(entrypoint));
+  return note(entrypoint.path, [&] { return workshop_.modules->prepare(entrypoint, container_.settings.features); });
+}
+
+Result<Module> WasmBackend::note(const std::string& name, const std::function<Result<Module>()>& prepare) const {
   const auto begin = std::chrono::steady_clock::now();
-  Module module = TRY(workshop_.prepare(entrypoint, features));
+  Module module = TRY(prepare());
   const auto time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
   workshop_.log->write(Level::info, module.cached ? "module found in the cache" : "module compiled",
-                       {{"container", container_.id}, {"module", entrypoint.path}, {"microseconds", std::to_string(time.count())}});
+                       {{"container", container_.id}, {"module", name}, {"microseconds", std::to_string(time.count())}});
   return module;
 }
 
@@ -128,10 +141,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
     return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
   }
   std::optional<Module> module;
-  if (!native) {
-    TRY(sandbox::check_is_module(program));
-    module = TRY(prepare(program, container_.settings.features));
-  }
+  if (!native) module = TRY(prepare(program));
   sandbox::ExecLaunchConfig config;
   config.id = exec.id;
   config.spec = &container_.spec;

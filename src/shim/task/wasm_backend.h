@@ -15,10 +15,12 @@ namespace wherry::shim {
 // sandbox::Launcher; and a pod's pause container, which runs no program at all.
 class WasmBackend : public Backend {
  public:
-  // Compiles the module, so that a broken one costs nothing else. Without an
-  // entrypoint it is a pause container. The container outlives the backend.
-  static Result<std::unique_ptr<WasmBackend>> create(const Container& container, const Workshop& workshop,
-                                                     std::optional<sandbox::Entrypoint> entrypoint);
+  // Compiles the module, so that a broken one costs nothing else. The container
+  // outlives the backend.
+  static Result<std::unique_ptr<WasmBackend>> create(const Container& container, const Workshop& workshop, const sandbox::Entrypoint& entrypoint);
+  // The same with a module that is a layer of the image.
+  static Result<std::unique_ptr<WasmBackend>> create(const Container& container, const Workshop& workshop, const WasmLayer& layer);
+  static std::unique_ptr<WasmBackend> create_pause(const Container& container, const Workshop& workshop);
   WasmBackend(const WasmBackend&) = delete;
   WasmBackend& operator=(const WasmBackend&) = delete;
 
@@ -36,7 +38,9 @@ class WasmBackend : public Backend {
 
  private:
   WasmBackend(const Container& container, const Workshop& workshop) : container_(container), workshop_(workshop) {}
-  Result<Module> prepare(const sandbox::Entrypoint& entrypoint, wasm::FeatureSet features);
+  Result<Module> prepare(const sandbox::Entrypoint& entrypoint) const;
+  // Runs `prepare` and logs what it took.
+  Result<Module> note(const std::string& name, const std::function<Result<Module>()>& prepare) const;
   Result<sandbox::Entrypoint> find_program(const sandbox::Process& process) const;
   std::unique_ptr<Child> adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const;
   Result<void> make_cgroup();

@@ -3,59 +3,15 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "shim/proto/ttrpc.pb.h"
+#include "shim/ttrpc/socket.h"
 
 namespace wherry::shim {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-Result<sockaddr_un> unix_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return error(ErrorKind::invalid, "socket path of " + std::to_string(path.size()) + " bytes: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  return address;
-}
-
-Result<UniqueFd> unix_socket() {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return os_error(errno, "socket");
-  return socket;
-}
-
-Result<void> wait_for(int fd, short events, Clock::time_point deadline) {
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return error(ErrorKind::unavailable, "no answer in time");
-    pollfd wait{fd, events, 0};
-    const int n = ::poll(&wait, 1, static_cast<int>(left));
-    if (n > 0) return {};
-    if (n < 0 && errno != EINTR) return os_error(errno, "poll");
-  }
-}
-
-Result<void> send_all(int fd, std::string_view bytes, Clock::time_point deadline) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n >= 0) {
-      bytes.remove_prefix(static_cast<size_t>(n));
-    } else if (errno == EAGAIN) {
-      TRY(wait_for(fd, POLLOUT, deadline));
-    } else if (errno != EINTR) {
-      return os_error(errno, "send");
-    }
-  }
-  return {};
-}
 
 Result<Answer> parse_answer(const std::string& data) {
   pb::Response response;
@@ -65,31 +21,6 @@ Result<Answer> parse_answer(const std::string& data) {
 
 }  // namespace
 
-Result<UniqueFd> connect_unix(const std::string& path) {
-  const sockaddr_un address = TRY(unix_address(path));
-  UniqueFd socket = TRY(unix_socket());
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return os_error(errno, path);
-  return socket;
-}
-
-Result<UniqueFd> listen_unix(const std::string& path) {
-  const sockaddr_un address = TRY(unix_address(path));
-  UniqueFd socket = TRY(unix_socket());
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(socket.get(), SOMAXCONN) != 0) {
-    return os_error(errno, path);
-  }
-  return socket;
-}
-
-bool nobody_listens(const std::string& path) {
-  const auto address = unix_address(path);
-  const auto socket = unix_socket();
-  if (!address || !socket) return false;
-  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return false;
-  return errno == ECONNREFUSED || errno == ENOENT;
-}
-
 Result<std::unique_ptr<Client>> Client::connect(const std::string& path) {
   UniqueFd socket = TRY(connect_unix(path));  // not inside `new`: a return from there would leak it
   return std::unique_ptr<Client>(new Client(std::move(socket)));
@@ -97,7 +28,7 @@ Result<std::unique_ptr<Client>> Client::connect(const std::string& path) {
 
 Result<Answer> Client::call(std::string_view service, std::string_view method, std::string payload,
                             std::chrono::milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
   const uint32_t stream = next_stream_;
   next_stream_ += 2;
   pb::Request request;
@@ -124,7 +55,7 @@ Result<Answer> Client::call(std::string_view service, std::string_view method, s
     const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n < 0) return os_error(errno, "receive");
-    if (n == 0) return error(ErrorKind::unavailable, "the peer closed the connection");
+    if (n == 0) return peer_closed();
     reader_.feed(std::string_view(buffer, static_cast<size_t>(n)), sink);
     if (oversize) return error(ErrorKind::malformed, "answer longer than a ttrpc frame");
   }

@@ -36,12 +36,4 @@ class Client {
   uint32_t next_stream_ = 1;
 };
 
-// A connected or listening Unix stream socket; `path` may not be longer than
-// the kernel takes.
-Result<UniqueFd> connect_unix(const std::string& path);
-Result<UniqueFd> listen_unix(const std::string& path);
-
-// True only if it is sure: a full backlog or a lack of permission is somebody.
-bool nobody_listens(const std::string& path);
-
 }  // namespace wherry::shim

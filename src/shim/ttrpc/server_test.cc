@@ -12,6 +12,7 @@
 
 #include "shim/proto/ttrpc.pb.h"
 #include "shim/ttrpc/client.h"
+#include "shim/ttrpc/socket.h"
 #include "shim/ttrpc/worker_pool.h"
 
 namespace wherry::shim {
