@@ -23,11 +23,11 @@ WITHOUT_ASAN = {
 }
 
 # Suites that want programs which take long to build: they come last, and the programs are built meanwhile.
-LATE = ("critest", "k8s")
-TOOLS = ("containerd-2.4", "cni", "cri", "etcd", "kubernetes")
+LATE = ("critest", "k8s", "forms")
+TOOLS = ("containerd-2.4", "cni", "cri", "etcd", "kubernetes", "containerd-1.7")
 
 # Unit tests under ThreadSanitizer: those of code with threads, and which of their cases.
-UNDER_TSAN = {"ttrpc": "*", "task": "*", "shim": "*", "engine": "*", "codegen": "Parallel.*", "runtime": "TypeRegistry.*"}
+UNDER_TSAN = {"ttrpc": "*", "grpc": "*", "task": "*", "shim": "*", "engine": "*", "codegen": "Parallel.*", "runtime": "TypeRegistry.*"}
 # Code with threads that does not run there, each with the reason.
 WITHOUT_TSAN = {
     "runtime": "an interrupt is a signal, which the sanitizer holds back until the thread calls into libc: a guest's loop never does",

@@ -12,6 +12,7 @@ import checks_compile  # noqa: E402
 import checks_crash  # noqa: E402
 import checks_events  # noqa: E402
 import checks_exec  # noqa: E402
+import checks_layers  # noqa: E402
 import checks_native_exec  # noqa: E402
 import checks_outage  # noqa: E402
 import checks_run  # noqa: E402
@@ -24,7 +25,7 @@ from suite import Suite  # noqa: E402
 from world import World  # noqa: E402
 
 suite = Suite()
-for module in (checks_start, checks_ttrpc, checks_task, checks_compile):
+for module in (checks_start, checks_ttrpc, checks_task, checks_compile, checks_layers):
     module.register(suite)
 worlds = [World("1.6"), World("1.7"), World("2.4")]
 for world in worlds:

@@ -143,8 +143,9 @@ Result<void> Connection::receive(TimePoint deadline) {
   uint8_t buffer[16 << 10];
   TRY(wait_for(socket_.get(), POLLIN, deadline));
   const ssize_t count = ::recv(socket_.get(), buffer, sizeof buffer, 0);
-  if (count < 0) return errno == EAGAIN || errno == EINTR ? Result<void>() : Result<void>(os_error(errno, "receive"));
-  if (count == 0) return peer_closed();
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  if (count == 0 || (count < 0 && errno == ECONNRESET)) return peer_closed();
+  if (count < 0) return os_error(errno, "receive");
   const ssize_t taken = nghttp2_session_mem_recv(session_, buffer, static_cast<size_t>(count));
   if (taken < 0) return http2_error(static_cast<int>(taken));
   return {};
