@@ -46,16 +46,6 @@ engine::CompileOptions options(wasm::FeatureSet features) { return {.features = 
 
 TimePoint in(std::chrono::seconds time) { return std::chrono::steady_clock::now() + time; }
 
-// For a copy of a module that is needed once.
-Result<UniqueFd> scratch_file(const engine::Cache& cache) {
-  if (cache.unusable().empty()) {
-    if (auto file = cache.temporary()) return std::move(*file);
-  }
-  UniqueFd file(::memfd_create("wherry-module", MFD_CLOEXEC));
-  if (!file) return os_error(errno, "module");
-  return file;
-}
-
 }  // namespace
 
 Modules::Modules(const sandbox::CgroupHost& cgroups, const Log& log, Config config)
@@ -93,14 +83,30 @@ Result<std::optional<WasmLayer>> Modules::find_layer(const std::string& containe
   return find_wasm_layer(*store, container, program, architecture(), in(kLookupTime));
 }
 
+// On the cache's disk, or in memory if there is no room for it.
+Result<UniqueFd> Modules::fetch(const WasmLayer& layer, const engine::Cache& cache) const {
+  const auto fetch_into = [&](int file) -> Result<void> {
+    const auto store = TRY(connect_image_store(config_.containerd, config_.ns));
+    return fetch_layer(*store, layer, file, in(kFetchTime));
+  };
+  auto file = cache.unusable().empty() ? cache.temporary() : error(ErrorKind::unavailable, cache.unusable());
+  if (file) {
+    const auto done = fetch_into(file->get());
+    if (done) return file;
+    if (done.error().kind != ErrorKind::exhausted) return done.error();
+  }
+  UniqueFd memory(::memfd_create("wherry-module", MFD_CLOEXEC));
+  if (!memory) return os_error(errno, "module");
+  TRY(fetch_into(memory.get()));
+  return memory;
+}
+
 Result<Module> Modules::prepare(const WasmLayer& layer, wasm::FeatureSet features) {
   engine::Cache* const cache = TRY(open_cache());
   if (auto found = engine::find_prepared(*cache, layer.digest, options(features))) return Module{std::move(found->artifact), true};
   sandbox::Entrypoint copy;
   copy.path = layer.to_string();
-  copy.file = TRY(scratch_file(*cache));
-  const auto store = TRY(connect_image_store(config_.containerd, config_.ns));
-  TRY(fetch_layer(*store, layer, copy.file.get(), in(kFetchTime)));
+  copy.file = TRY(fetch(layer, *cache));
   copy.kind = TRY(sandbox::classify(copy.file.get()));
   TRY(sandbox::check_is_module(copy));
   return prepare(copy, features);

@@ -37,12 +37,12 @@ class Modules : public ModuleSource {
 
   // As find_wasm_layer(), in 5 seconds at most.
   Result<std::optional<WasmLayer>> find_layer(const std::string& container, std::string_view program) override;
-  // If the artifact is not in the cache, the blob is copied to the cache's file
-  // system for as long as this takes.
+  // If the artifact is not in the cache, the blob is copied for as long as this takes.
   Result<Module> prepare(const WasmLayer& layer, wasm::FeatureSet features) override;
 
  private:
   Result<engine::Cache*> open_cache();
+  Result<UniqueFd> fetch(const WasmLayer& layer, const engine::Cache& cache) const;
   Result<Module> prepare_file(int file, const std::string& name, wasm::FeatureSet features);
 
   const sandbox::CgroupHost cgroups_;

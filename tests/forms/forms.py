@@ -25,6 +25,12 @@ def saying(word):
     return HELLO.replace(b"hello", word.encode())
 
 
+def padded(module, size):
+    """The module with a custom section of that many bytes, at most 2 MiB."""
+    content = b"\x03pad" + bytes(size - 4)
+    return module + b"\0" + bytes([size & 0x7f | 0x80, size >> 7 & 0x7f | 0x80, size >> 14]) + content
+
+
 class Forms:
     """Puts images of every form into a store."""
 

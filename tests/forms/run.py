@@ -14,6 +14,7 @@ sys.path[:0] = [str(TESTS / "k8s"), str(TESTS / "lib")]
 
 import table  # noqa: E402
 from bench import Bench  # noqa: E402
+from checks_faults import mounted  # noqa: E402
 from forms import HELLO, saying  # noqa: E402
 from place import Lazy  # noqa: E402
 from suite import SOURCE, Suite, equal  # noqa: E402
@@ -67,6 +68,13 @@ def _():
         equal(bench.outcome("wherry.test/artifact:1", table.APP, attempt=2).text, "hello\n", "output")
     finally:
         blob.write_bytes(HELLO)
+
+
+@suite.test("a module for which the cache's disk has no room runs")
+def _():
+    bench = BENCHES["2.4"]()
+    with mounted(bench.node, "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs"):
+        equal(bench.outcome("wherry.test/large:1"), ("run", "large\n"), "outcome")
 
 
 @suite.test("a module that was changed in containerd's store is refused")
