@@ -163,9 +163,7 @@ TEST_F(StdioTest, says_what_it_can_not_do) {
     ErrorKind kind;
     std::string error;
   } cases[] = {
-      {{.stdout_path = "binary:///bin/log?a=b"},
-       ErrorKind::unsupported,
-       "log URI binary:///bin/log?a=b: a logging program is not implemented yet; use file:// or a fifo"},
+      {{.stdout_path = "binary:///nowhere/log?a=b"}, ErrorKind::not_found, "logging program /nowhere/log: No such file or directory"},
       {{.stdout_path = "http://x"}, ErrorKind::invalid, "log URI http://x: unknown scheme"},
       {{.stdout_path = "file://x"}, ErrorKind::invalid, "log URI: expected file:///path, found \"file://x\""},
       {{.stdin_path = directory_ + "/none"}, ErrorKind::not_found, directory_ + "/none: No such file or directory"},
