@@ -13,6 +13,7 @@ DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "
              "tests/*.md", "examples/*/README.md")
 ROW = re.compile(r'^(?:FEATURE)\((\w+),\s*"([^"]*)",\s*(on|off),\s*(\w+),\s*"([^"]*)",\s*"([^"]*)"\)')
 SETTING = re.compile(r'^SETTING\((\w+),\s*"([^"]*)",\s*(yes|no),\s*"([^"]*)",\s*"([^"]*)"\)')
+APPLET = re.compile(r'^APPLET\("([^"]+)",\s*\w+,\s*\d,\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)"\)')
 END = "<!-- end -->"
 
 
@@ -38,7 +39,14 @@ def setting_table():
     return "\n".join(lines)
 
 
-TABLES = (("README.md", "features", feature_table), ("docs/configuration.md", "settings", setting_table))
+def applet_table():
+    """docs/toolbox.md's table of applets, from toolbox/applets.def."""
+    rows = filter(None, map(APPLET.match, (SOURCE / "toolbox/applets.def").read_text().splitlines()))
+    cells = ((name, usage.replace("|", "\\|"), summary.split("\\n")[0]) for name, usage, summary in (row.groups() for row in rows))
+    return "\n".join(["| applet | arguments | |", "| --- | --- | --- |", *(f"| `{name}` | `{usage}` | {summary} |" for name, usage, summary in cells)])
+
+
+TABLES = (("README.md", "features", feature_table), ("docs/configuration.md", "settings", setting_table), ("docs/toolbox.md", "applets", applet_table))
 
 
 def tables(update):

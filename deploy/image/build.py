@@ -30,8 +30,9 @@ def layer(directory):
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
         for name in sorted(REQUIRED + OPTIONAL):
-            path = directory / name
-            if path.is_file():
+            places = (directory / name, directory.parent / "libexec" / "wherry" / name)  # beside, or as `make install` has it
+            path = next(filter(pathlib.Path.is_file, places), None)
+            if path:
                 add(archive, name, path.read_bytes(), 0o644 if name.endswith(".wasm") else 0o755)
             elif name in REQUIRED:
                 sys.exit(f"no {name} in {directory}")

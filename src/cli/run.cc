@@ -11,6 +11,7 @@
 #include "cli/wasmtime_options.h"
 #include "engine/prepare.h"
 #include "runtime/artifact.h"
+#include "shim/toolbox.h"
 #include "wasi/program.h"
 
 namespace wherry::cli {
@@ -85,8 +86,7 @@ Result<wasi::ProgramConfig> config_of(const RunOptions& options, const Arguments
   return config;
 }
 
-Result<std::unique_ptr<runtime::Artifact>> artifact_of(const RunOptions& options, const std::string& path) {
-  const UniqueFd module = TRY(open_module(path));
+Result<std::unique_ptr<runtime::Artifact>> artifact_of(const RunOptions& options, const std::string& path, const UniqueFd& module) {
   engine::CacheConfig cache_config;
   cache_config.directory = options.cache;
   const auto cache = TRY(engine::Cache::open(std::move(cache_config)));
@@ -103,7 +103,9 @@ Error in_file(const std::string& path, Error error) {
 
 Result<int> run(const RunOptions& options, const Arguments& arguments) {
   wasi::ProgramConfig config = TRY(config_of(options, arguments));
-  std::unique_ptr<runtime::Artifact> artifact = TRY(artifact_of(options, arguments[0]));
+  const UniqueFd module = TRY(open_module(arguments[0]));
+  config.is_toolbox = shim::is_toolbox(shim::program_directory(), module.get());
+  std::unique_ptr<runtime::Artifact> artifact = TRY(artifact_of(options, arguments[0], module));
   auto program = wasi::Program::load(std::move(artifact), std::move(config));
   if (!program) return in_file(arguments[0], program.error());
   const auto ran = (*program)->run();

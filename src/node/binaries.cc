@@ -32,6 +32,13 @@ Result<UniqueFd> open_file(int directory, const std::string& path) {
   return file;
 }
 
+// Of the source, which may be what `make install` has made.
+Result<UniqueFd> open_binary(const UniqueFd& source, const Binary& binary) {
+  UniqueFd file = TRY(open_file(source.get(), binary.name));
+  if (!file && binary.elsewhere) return open_file(source.get(), binary.elsewhere);
+  return file;
+}
+
 Result<Digest> digest_of(int file, const std::string& path) {
   Sha256 hash;
   std::array<uint8_t, 1 << 16> buffer;
@@ -128,7 +135,7 @@ Result<void> check_trusted_directory(const std::string& path) {
 Result<std::vector<std::string>> available_binaries(const UniqueFd& source) {
   std::vector<std::string> names;
   for (const Binary& binary : kBinaries) {
-    const UniqueFd file = TRY(open_file(source.get(), binary.name));
+    const UniqueFd file = TRY(open_binary(source, binary));
     if (file) names.emplace_back(binary.name);
     if (!file && binary.required)
       return error(ErrorKind::not_found, std::string(binary.name) + ": it is not beside the others");
@@ -148,7 +155,7 @@ Result<void> install_binaries(const UniqueFd& source, const std::string& directo
   TRY(make_directories(directory));
   remove_temporaries(directory);
   for (const Binary& binary : kBinaries) {
-    const UniqueFd file = TRY(open_file(source.get(), binary.name));
+    const UniqueFd file = TRY(open_binary(source, binary));
     if (!file) continue;
     const std::string path = directory + "/" + binary.name;
     const bool same = TRY(same_content(file.get(), path, binary.mode));
@@ -160,7 +167,7 @@ Result<void> install_binaries(const UniqueFd& source, const std::string& directo
 Result<std::vector<std::string>> outdated_binaries(const UniqueFd& source, const std::string& directory) {
   std::vector<std::string> outdated;
   for (const Binary& binary : kBinaries) {
-    const UniqueFd file = TRY(open_file(source.get(), binary.name));
+    const UniqueFd file = TRY(open_binary(source, binary));
     if (file ? !TRY(same_content(file.get(), directory + "/" + binary.name, binary.mode)) : binary.required)
       outdated.emplace_back(binary.name);
   }

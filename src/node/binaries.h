@@ -14,10 +14,11 @@ struct Binary {
   const char* name;
   bool required;
   mode_t mode;
+  const char* elsewhere = nullptr;  // where `make install` puts it, seen from the others
 };
 inline constexpr Binary kBinaries[] = {
     {"wherry", true, 0755},      {"containerd-shim-wherry-v1", true, 0755}, {"wherryc", true, 0755},        {"wherry-oci", false, 0755},
-    {"wherryc-opt", false, 0755}, {"wherry-registry", false, 0755},          {"toolbox.wasm", false, 0644},
+    {"wherryc-opt", false, 0755}, {"wherry-registry", false, 0755},          {"toolbox.wasm", false, 0644, "../libexec/wherry/toolbox.wasm"},
 };
 inline constexpr char kShimName[] = "containerd-shim-wherry-v1";
 

@@ -30,6 +30,7 @@ struct Entrypoint {
   std::string path;      // in the container, absolute
   std::string function;  // the export after '#' in process.args[0], "" for _start
   ProgramKind kind = ProgramKind::other;
+  bool is_toolbox = false;  // Wherry's own, not the container's
 };
 
 // Finds process.args[0] as the container would see it: with a slash from

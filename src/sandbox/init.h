@@ -63,6 +63,7 @@ struct ExecLaunchConfig {
   std::string native_program;  // its path in the container; then there is no artifact
   int memory_limit = -1;
   GuestTerms guest{};
+  bool is_toolbox = false;  // the artifact is of Wherry's own toolbox
 };
 
 // A process of a container seen from the process that launched it: namespaces,

@@ -44,6 +44,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                                      .has_memory_limit = config.memory_limit >= 0,
                                                      .has_stats = config.guest.stats >= 0,
                                                      .has_report = config.guest.report >= 0,
+                                                     .is_toolbox = config.is_toolbox,
                                                      .oom_score_adj = 0,
                                                      .id = config.id,
                                                      .bundle = {},

@@ -25,6 +25,7 @@ struct Header {
   bool has_start_socket;
   bool has_stats;
   bool has_report;
+  bool is_toolbox;
   int32_t oom_score_adj;
   uint32_t lengths[7];
 };
@@ -102,6 +103,7 @@ Result<UniqueFd> write_launch_message(const LaunchMessage& message) {
                 .has_start_socket = message.has_start_socket,
                 .has_stats = message.has_stats,
                 .has_report = message.has_report,
+                .is_toolbox = message.is_toolbox,
                 .oom_score_adj = message.oom_score_adj,
                 .lengths = {}};
   std::string bytes(sizeof header, '\0');
@@ -129,6 +131,7 @@ Result<LaunchMessage> read_launch_message(int fd) {
                         .has_start_socket = header.has_start_socket,
                         .has_stats = header.has_stats,
                         .has_report = header.has_report,
+                        .is_toolbox = header.is_toolbox,
                         .oom_score_adj = header.oom_score_adj,
                         .id = {},
                         .bundle = {},

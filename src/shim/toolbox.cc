@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,6 +63,15 @@ std::string program_directory() {
   return std::string(path.substr(0, path.rfind('/')));
 }
 
+bool is_toolbox(const std::string& directory, int file) {
+  struct stat own, given;
+  if (::fstat(file, &given) != 0) return false;
+  for (const char* const place : kPlaces) {
+    if (::stat((directory + place).c_str(), &own) == 0) return own.st_dev == given.st_dev && own.st_ino == given.st_ino;
+  }
+  return false;
+}
+
 std::optional<sandbox::Entrypoint> open_toolbox(const std::string& directory, std::string_view name) {
   if (name.empty()) return std::nullopt;
   for (const char* const place : kPlaces) {
@@ -72,6 +82,7 @@ std::optional<sandbox::Entrypoint> open_toolbox(const std::string& directory, st
     const auto module = read_all(program.file.get(), kMaxModule, program.path);
     if (!module || !has_line(custom_section(*module, kSection), name)) return std::nullopt;
     program.kind = sandbox::ProgramKind::wasm_module;
+    program.is_toolbox = true;
     return program;
   }
   return std::nullopt;

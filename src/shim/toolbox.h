@@ -16,6 +16,9 @@ namespace wherry::shim {
 // installed or has no program of that name.
 std::optional<sandbox::Entrypoint> open_toolbox(const std::string& directory, std::string_view name);
 
+// Whether the open file is the toolbox that open_toolbox() would find.
+bool is_toolbox(const std::string& directory, int file);
+
 // Where this program is, as of now.
 std::string program_directory();
 

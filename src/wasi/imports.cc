@@ -4,6 +4,7 @@
 #include <span>
 
 #include "wasi/p1/p1.h"
+#include "wasi/toolbox/toolbox.h"
 #include "wasi/wasmedge/wasmedge.h"
 
 namespace wherry::wasi {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view kSnapshot = "wasi_snapshot_preview1";
 constexpr std::string_view kUnstable = "wasi_unstable";
+constexpr std::string_view kToolbox = "wherry_toolbox";
 constexpr size_t kMostNamed = 8;  // in an error
 
 // Who provides modules that are not ours, by the beginning of their names.
@@ -33,6 +35,7 @@ constexpr Provider kProviders[] = {
     {"gojs", "", "JavaScript: Go; build with GOOS=wasip1"},
     {"go", "", "JavaScript: Go; build with GOOS=wasip1"},
     {"spin", "", "Spin"},
+    {"wherry_toolbox", "", "Wherry, to its own toolbox alone"},
     {"env", "", "the program that embeds the module, or JavaScript (Emscripten)"},
 };
 
@@ -59,16 +62,17 @@ bool has_type(const Import& import, const wasm::FuncType& type) {
 }
 
 // The interfaces that a module name stands for, in the order of preference.
-std::vector<std::span<const Import>> interfaces_of(std::string_view module) {
+std::vector<std::span<const Import>> interfaces_of(std::string_view module, GuestKind kind) {
   if (module == kSnapshot) return {snapshot_preview1_imports(), wasmedge_imports()};
   if (module == kUnstable) return {unstable_imports()};
+  if (module == kToolbox && kind == GuestKind::toolbox) return {toolbox_imports()};
   return {};
 }
 
-const Import* find(const runtime::ImportType& wanted) {
+const Import* find(const runtime::ImportType& wanted, GuestKind kind) {
   if (wanted.kind != wasm::ExternKind::func) return nullptr;
   const auto& type = std::get<wasm::FuncType>(wanted.type);
-  for (const std::span<const Import> imports : interfaces_of(wanted.module)) {
+  for (const std::span<const Import> imports : interfaces_of(wanted.module, kind)) {
     for (const Import& import : imports) {
       if (import.name == wanted.name && has_type(import, type)) return &import;
     }
@@ -76,9 +80,9 @@ const Import* find(const runtime::ImportType& wanted) {
   return nullptr;
 }
 
-MissingImport describe_missing(const runtime::ImportType& wanted) {
+MissingImport describe_missing(const runtime::ImportType& wanted, GuestKind kind) {
   MissingImport missing{std::string(wanted.module), std::string(wanted.name), provider_of(wanted.module, wanted.name)};
-  for (const std::span<const Import> imports : interfaces_of(wanted.module)) {
+  for (const std::span<const Import> imports : interfaces_of(wanted.module, kind)) {
     for (const Import& import : imports) {
       if (import.name != wanted.name || wanted.kind != wasm::ExternKind::func) continue;
       missing.why = "not with the type " + to_string(std::get<wasm::FuncType>(wanted.type));
@@ -102,19 +106,19 @@ Error unlinkable(const std::vector<MissingImport>& missing) {
 
 }  // namespace
 
-std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> wanted) {
+std::vector<MissingImport> missing_imports(std::span<const runtime::ImportType> wanted, GuestKind kind) {
   std::vector<MissingImport> missing;
   for (const runtime::ImportType& import : wanted) {
-    if (find(import) == nullptr) missing.push_back(describe_missing(import));
+    if (find(import, kind) == nullptr) missing.push_back(describe_missing(import, kind));
   }
   return missing;
 }
 
-Result<void> define_imports(const runtime::Artifact& artifact, Guest& guest, runtime::Linker& linker, CallTrace* trace) {
+Result<void> define_imports(const runtime::Artifact& artifact, GuestKind kind, Guest& guest, runtime::Linker& linker, CallTrace* trace) {
   const std::vector<runtime::ImportType> imports = artifact.imports();
   for (const runtime::ImportType& wanted : imports) {
-    const Import* const import = find(wanted);
-    if (import == nullptr) return unlinkable(missing_imports(imports));
+    const Import* const import = find(wanted, kind);
+    if (import == nullptr) return unlinkable(missing_imports(imports, kind));
     const auto& type = std::get<wasm::FuncType>(wanted.type);
     if (trace) {
       linker.define(wanted.module, wanted.name, type, &CallTrace::call, trace->add(*import, guest));

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "runtime/linker.h"
+#include "wasi/host/process_files.h"
 #include "wasi/host/socket.h"
 #include "wasi/imports.h"
 #include "wasi/invoke.h"
@@ -66,7 +67,8 @@ Result<std::unique_ptr<Program>> Program::load(std::unique_ptr<runtime::Artifact
   TRY(program->check_strings());
   runtime::Linker linker;
   if (program->config_.trace_host_calls) program->trace_ = std::make_unique<CallTrace>();
-  TRY(define_imports(*program->artifact_, program->guest_, linker, program->trace_.get()));
+  const GuestKind kind = program->config_.is_toolbox ? GuestKind::toolbox : GuestKind::any;
+  TRY(define_imports(*program->artifact_, kind, program->guest_, linker, program->trace_.get()));
   TRY(program->find_entry());
   TRY(program->open_descriptors());
 
@@ -112,6 +114,10 @@ Result<void> Program::open_descriptors() {
     const std::string path = preopen.guest_path;
     PreopenedDirectory directory{std::move(preopen.directory), std::move(preopen.guest_path), preopen.read_only, scope};
     TRY(add(host, preopened_directory(std::move(directory)), path));
+  }
+  if (config_.is_toolbox) {
+    Io<Descriptor> processes = process_directory();
+    if (processes) TRY(add(host, std::move(processes), "/proc"));
   }
   return {};
 }

@@ -48,6 +48,9 @@ struct ProgramConfig {
   uint64_t max_stack = 1 << 20;
   std::chrono::nanoseconds timeout{0};
   bool handle_signals = false;  // SIGTERM, SIGINT, SIGHUP and SIGQUIT end the guest
+  // It is Wherry's own toolbox, of which the caller is sure: it gets the imports of
+  // wherry_toolbox and a part of /proc.
+  bool is_toolbox = false;
   Policy::Config policy{};      // of the network; the default allows everything
 };
 

@@ -163,6 +163,15 @@ TEST(Imports, that_are_missing_are_all_named_with_who_has_them) {
             "`gojs.runtime.wasmExit` (JavaScript: Go; build with GOOS=wasip1)");
 }
 
+TEST(Imports, of_the_toolbox_are_for_it_alone) {
+  TestArtifact made = one_function(kNothing, kLoop);
+  made.imports = {function("wherry_toolbox", "path_create_directory", {{kI32, kI32, kI32, kI32}, {kI32}})};
+  EXPECT_EQ(load_error(made, {}), "missing imports: `wherry_toolbox.path_create_directory` (Wherry, to its own toolbox alone)");
+  ProgramConfig config = invoking("f1");
+  config.is_toolbox = true;
+  EXPECT_TRUE(Program::load(made.map(), std::move(config)));
+}
+
 TEST(Imports, beyond_a_handful_are_counted) {
   TestArtifact made = one_function(kNothing, kLoop);
   for (int i = 0; i < 20; i++) made.imports.push_back(function("env", "f", kNothing));

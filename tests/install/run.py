@@ -39,6 +39,8 @@ def _():
         equal(done.returncode, 0, f"exit code of cmake ({done.stderr[-500:]})")
         installed = pathlib.Path(root) / "opt" / "wherry" / "bin"
         equal(sorted(p.name for p in installed.iterdir()), sorted(PROGRAMS), "installed programs")
+        module = installed.parent / "libexec" / "wherry" / "toolbox.wasm"
+        equal(module.read_bytes(), program("toolbox.wasm").read_bytes(), "toolbox")
         for path in installed.iterdir():
             subprocess.run([path, "--version"], check=True, capture_output=True)
             assert b".debug_info" not in path.read_bytes(), f"{path.name} is not stripped"

@@ -102,6 +102,12 @@ wasi::Policy::Config policy_of(const config::Settings& settings, GuestStatsPage*
   return policy;
 }
 
+// WASI has no working directory; the toolbox starts in the one that it finds here.
+void tell_directory(std::vector<std::string>& env, const std::string& directory) {
+  std::erase_if(env, [](const std::string& variable) { return variable.starts_with("PWD="); });
+  env.push_back("PWD=" + directory);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Guest>> load_guest(GuestConfig config) {
@@ -120,6 +126,8 @@ Result<std::unique_ptr<Guest>> load_guest(GuestConfig config) {
   program.trace_host_calls = settings.trace_host_calls;
   program.policy = policy_of(settings, config.stats, std::move(config.report));
   program.handle_signals = true;
+  program.is_toolbox = config.is_toolbox;
+  if (config.is_toolbox) tell_directory(program.env, config.directory);
   auto loaded = TRY(wasi::Program::load(std::move(artifact), std::move(program)));
   return std::unique_ptr<Guest>(new WasmGuest(std::move(loaded), config.stats, settings.print_summary));
 }

@@ -20,6 +20,8 @@ struct GuestConfig {
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::string invoke;
+  std::string directory;    // process.cwd
+  bool is_toolbox = false;  // Wherry's own
   const std::atomic<uint64_t>* max_memory = nullptr;  // may change; none: as much as there is
   config::Settings settings;
   GuestStatsPage* stats = nullptr;

@@ -129,6 +129,8 @@ Result<std::unique_ptr<Guest>> load(InitContext& context, GuestLoader loader) {
   config.warn = [&context](std::string_view line) { context.warn(line); };
   if (context.message.has_report) config.report.reset(kReportFd);
   if (context.message.has_stats) config.stats = TRY(map_guest_stats(UniqueFd(kStatsFd)));
+  config.directory = process.cwd;
+  config.is_toolbox = context.message.is_toolbox;
   if (context.message.has_memory_limit) config.max_memory = TRY(map_shared_limit(UniqueFd(kMemoryLimitFd)));
   return loader(std::move(config));
 }

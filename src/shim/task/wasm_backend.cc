@@ -158,6 +158,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
   config.invoke = program.function;
   config.memory_limit = memory_limit_->fd();
   config.guest = guest_terms();
+  config.is_toolbox = program.is_toolbox;
   return adopt(TRY(workshop_.launcher->launch_exec(config)));
 }
 

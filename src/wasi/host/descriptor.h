@@ -26,6 +26,7 @@ struct Descriptor {
     beneath,          // nothing leads out of the directory
     in_root,          // the directory is /: absolute links and .. stay inside
     in_process_root,  // likewise, and / is this process's own: directories below see it as well
+    processes,        // beneath, and of procfs only what process_files.h names
   };
 
   UniqueFd fd;

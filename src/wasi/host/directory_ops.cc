@@ -15,8 +15,6 @@
 namespace wherry::wasi {
 namespace {
 
-constexpr mode_t kNewDirectoryMode = 0777;
-
 Io<void> done(int result) {
   if (result != 0) return last_errno();
   return {};
@@ -29,9 +27,9 @@ Io<Place> locate_to_change(const Descriptor& directory, const std::string& path)
 
 }  // namespace
 
-Io<void> create_directory(const Descriptor& directory, const std::string& path) {
+Io<void> create_directory(const Descriptor& directory, const std::string& path, mode_t mode) {
   const Place place = TRY(locate_to_change(directory, path));
-  return done(::mkdirat(place.parent, place.name, kNewDirectoryMode));
+  return done(::mkdirat(place.parent, place.name, mode));
 }
 
 Io<void> remove_directory(const Descriptor& directory, const std::string& path) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <span>
 #include <string>
 
@@ -11,7 +13,7 @@
 // target of a symbolic link. On a read-only directory all but read_link() give rofs.
 namespace wherry::wasi {
 
-Io<void> create_directory(const Descriptor& directory, const std::string& path);
+Io<void> create_directory(const Descriptor& directory, const std::string& path, mode_t mode = 0777);
 Io<void> remove_directory(const Descriptor& directory, const std::string& path);
 Io<void> unlink_file(const Descriptor& directory, const std::string& path);
 Io<void> rename(const Descriptor& from, const std::string& old_path, const Descriptor& to, const std::string& new_path);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,6 +26,9 @@ Filestat to_filestat(const struct stat& info) {
   result.dev = info.st_dev;
   result.ino = info.st_ino;
   result.filetype = filetype_of(info.st_mode);
+  result.permissions = info.st_mode & 07777;
+  result.uid = info.st_uid;
+  result.gid = info.st_gid;
   result.nlink = info.st_nlink;
   result.size = static_cast<uint64_t>(info.st_size);
   result.atim = to_timestamp(info.st_atim);
@@ -84,9 +88,17 @@ Io<Filestat> stat_at(const Descriptor& directory, const std::string& path, Follo
     if (follow == Follow::no || !S_ISLNK(info.st_mode)) return to_filestat(info);
   }
   const UniqueFd fd = TRY(open_within(directory, path.c_str(), O_PATH | nofollow(follow)));
-  TRY(check_filesystem(fd.get()));
+  TRY(check_reach(directory, path, fd.get()));
   if (::fstat(fd.get(), &info) != 0) return last_errno();
   return to_filestat(info);
+}
+
+Io<Space> space_at(const Descriptor& directory, const std::string& path) {
+  const UniqueFd fd = TRY(open_within(directory, path.c_str(), O_PATH));
+  struct statfs info;
+  if (::fstatfs(fd.get(), &info) != 0) return last_errno();
+  const auto unit = static_cast<uint64_t>(info.f_frsize);
+  return Space{info.f_blocks * unit, info.f_bfree * unit, info.f_bavail * unit};
 }
 
 Io<void> set_times(const Descriptor& descriptor, const Times& times) {

@@ -12,6 +12,12 @@ namespace wherry::wasi {
 Io<Filestat> stat(const Descriptor& descriptor);
 Io<Filestat> stat_at(const Descriptor& directory, const std::string& path, Follow follow);
 
+// The room on the file system of what is at the path, in bytes. `available`: to others than root.
+struct Space {
+  uint64_t size = 0, free = 0, available = 0;
+};
+Io<Space> space_at(const Descriptor& directory, const std::string& path);
+
 struct Times {
   Timestamp atim = 0;
   Timestamp mtim = 0;

@@ -20,7 +20,6 @@ namespace wherry::wasi {
 namespace {
 
 constexpr int kTries = 64;
-constexpr mode_t kNewFileMode = 0666;
 
 struct Opened {
   UniqueFd fd;
@@ -45,11 +44,11 @@ int access_flags(const OpenRequest& request) {
 // A new file. Without excl a dangling link leads to the file that is made.
 Io<Opened> create_at(const Descriptor& directory, const std::string& path, const OpenRequest& request) {
   const int flags = access_flags(request) | O_CREAT;
-  Io<UniqueFd> fd = open_within(directory, path.c_str(), flags | O_EXCL, kNewFileMode);
+  Io<UniqueFd> fd = open_within(directory, path.c_str(), flags | O_EXCL, request.new_file_mode);
   const bool may_be_link = !fd && fd.error() == Errno::exist && request.follow == Follow::yes && !(request.oflags & oflag::excl);
-  if (may_be_link) fd = open_within(directory, path.c_str(), flags, kNewFileMode);
+  if (may_be_link) fd = open_within(directory, path.c_str(), flags, request.new_file_mode);
   if (!fd) return fd.error();
-  const struct stat info = TRY(check_openable(fd->get()));
+  const struct stat info = TRY(check_openable(directory, path, fd->get()));
   if (!S_ISREG(info.st_mode)) return Errno::again;
   return Opened{std::move(*fd), info};
 }
@@ -81,7 +80,7 @@ Io<void> cut(const Descriptor& directory, const std::string& path, const OpenReq
 Io<Opened> open_checked(const Descriptor& directory, const std::string& path, const OpenRequest& request,
                         const struct stat& checked) {
   UniqueFd fd = TRY(open_within(directory, path.c_str(), access_flags(request)));
-  const struct stat info = TRY(check_openable(fd.get()));
+  const struct stat info = TRY(check_openable(directory, path, fd.get()));
   if (!same_file(info, checked)) return Errno::again;
   if ((request.oflags & oflag::trunc) && S_ISREG(info.st_mode)) TRY(cut(directory, path, request, fd.get(), info));
   return Opened{std::move(fd), info};
@@ -100,7 +99,7 @@ Io<Opened> try_open(const Descriptor& directory, const std::string& path, const 
   }
   if (!probe) return probe.error();
   if (exclusive) return Errno::exist;
-  const Io<struct stat> openable = check_openable(probe->get());
+  const Io<struct stat> openable = check_openable(directory, path, probe->get());
   if (!openable) return directory.policy ? directory.policy->denied(Denial::special_file, path, openable.error()) : openable.error();
   const struct stat info = *openable;
   if (S_ISLNK(info.st_mode)) return Errno::loop;

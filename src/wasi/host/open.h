@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "wasi/host/descriptor.h"
@@ -13,6 +15,7 @@ struct OpenRequest {
   Oflags oflags = 0;
   Rights rights = 0;  // fd_read and fd_write decide the access
   Fdflags fdflags = 0;
+  mode_t new_file_mode = 0666;
 };
 
 // Opens or creates the file or directory at a checked path.

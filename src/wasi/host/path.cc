@@ -20,6 +20,7 @@ namespace {
 uint64_t resolve_flags(Descriptor::Scope scope) {
   switch (scope) {
     case Descriptor::Scope::beneath:
+    case Descriptor::Scope::processes:
       return RESOLVE_BENEATH;
     case Descriptor::Scope::in_root:
       return RESOLVE_IN_ROOT;

@@ -9,6 +9,8 @@
 #include <array>
 #include <iterator>
 
+#include "wasi/host/process_files.h"
+
 namespace wherry::wasi {
 namespace {
 
@@ -50,8 +52,14 @@ Io<void> check_filesystem(int fd) {
   return {};
 }
 
-Io<struct stat> check_openable(int fd) {
-  TRY(check_filesystem(fd));
+Io<void> check_reach(const Descriptor& directory, std::string_view path, int fd) {
+  if (directory.scope != Descriptor::Scope::processes) return check_filesystem(fd);
+  if (path == "." || is_process_file(path)) return {};
+  return Errno::acces;
+}
+
+Io<struct stat> check_openable(const Descriptor& directory, std::string_view path, int fd) {
+  TRY(check_reach(directory, path, fd));
   struct stat info;
   if (::fstat(fd, &info) != 0) return last_errno();
   if (!openable(info)) return Errno::acces;

@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <string_view>
+
+#include "wasi/host/descriptor.h"
 #include "wasi/host/errno.h"
 #include "wasi/host/types.h"
 
@@ -13,7 +16,9 @@ namespace wherry::wasi {
 // rewrite the engine), devices but the harmless ones, fifos (opening one
 // blocks) and sockets. `fd` may be an O_PATH descriptor. acces if refused.
 Io<void> check_filesystem(int fd);
-Io<struct stat> check_openable(int fd);
+// What was found at `path` below the directory; for the toolbox some of procfs is not refused.
+Io<void> check_reach(const Descriptor& directory, std::string_view path, int fd);
+Io<struct stat> check_openable(const Descriptor& directory, std::string_view path, int fd);
 
 Filetype filetype_of(mode_t mode);
 

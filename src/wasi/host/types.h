@@ -52,6 +52,8 @@ struct Filestat {
   uint64_t dev = 0;
   uint64_t ino = 0;
   Filetype filetype = Filetype::unknown;
+  uint32_t permissions = 0;  // these three are for the toolbox alone
+  uint32_t uid = 0, gid = 0;
   uint64_t nlink = 0;
   uint64_t size = 0;
   Timestamp atim = 0;
