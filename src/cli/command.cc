@@ -8,7 +8,7 @@
 namespace wherry::cli {
 
 std::span<const Command* const> commands() {
-  static constexpr const Command* kCommands[] = {&kRun,   &kCompile, &kInspect, &kPack,   &kDoctor,
+  static constexpr const Command* kCommands[] = {&kRun,   &kCompile, &kInspect, &kPack,   &kPush,    &kPull,   &kDoctor,
                                                  &kCache, &kTop,     &kConfig, &kNode,  &kOci,   &kVersion, &kHelp};
   return kCommands;
 }

@@ -39,7 +39,7 @@ inline constexpr size_t kAnyNumber = ~size_t{0};
 // The commands in the order of the help.
 std::span<const Command* const> commands();
 
-extern const Command kRun, kCompile, kInspect, kPack, kDoctor, kCache, kTop, kConfig, kNode, kOci, kVersion, kHelp;
+extern const Command kRun, kCompile, kInspect, kPack, kPush, kPull, kDoctor, kCache, kTop, kConfig, kNode, kOci, kVersion, kHelp;
 
 // Parses the command line. If there is nothing to be done any more, because help
 // was asked for or something was wrong, says so and returns the exit code.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/commands.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/fd.h"
+#include "oci/image.h"
+#include "registry/pull.h"
+#include "registry/push.h"
+
+namespace wherry::registry {
+namespace {
+
+using cli::Arguments;
+using cli::Option;
+using cli::set;
+
+struct PushOptions {
+  bool plain_http = false;
+  std::string ca_file;
+  bool quiet = false;
+  std::string mount_from;
+  bool artifact = false;
+};
+
+struct PullOptions {
+  bool plain_http = false;
+  std::string ca_file;
+  bool quiet = false;
+  std::string output;
+  std::string platform;
+  std::string module;
+};
+
+constexpr Option kPushOptions[] = {
+    {"artifact", 0, "", "a module as a CNCF Wasm artifact, not as an image", set<&PushOptions::artifact>},
+    {"mount-from", 0, "REPOSITORY", "of the same registry, which may have the layers", set<&PushOptions::mount_from>},
+    {"ca-file", 0, "FILE", "certificates to trust, PEM", set<&PushOptions::ca_file>},
+    {"plain-http", 0, "", "without TLS; a registry on this machine may do so in any case", set<&PushOptions::plain_http>},
+    {"quiet", 'q', "", "prints nothing but errors", set<&PushOptions::quiet>},
+};
+
+constexpr Option kPullOptions[] = {
+    {"output", 'o', "PATH", "an archive (.tar) or a new directory [default: NAME.tar]", set<&PullOptions::output>},
+    {"module", 'm', "FILE", "writes the module alone", set<&PullOptions::module>},
+    {"platform", 0, "OS/ARCH", "of an image of several [default: all]", set<&PullOptions::platform>},
+    {"ca-file", 0, "FILE", "certificates to trust, PEM", set<&PullOptions::ca_file>},
+    {"plain-http", 0, "", "without TLS; a registry on this machine may do so in any case", set<&PullOptions::plain_http>},
+    {"quiet", 'q', "", "prints nothing but errors", set<&PullOptions::quiet>},
+};
+
+template <class Options>
+Result<std::unique_ptr<Registry>> registry_of(const oci::Reference& reference, const Options& options, bool is_push) {
+  return Registry::create(reference, {.plain_http = options.plain_http, .ca_file = options.ca_file, .is_push = is_push, .credential_files = credential_files()});
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool is_module(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  char head[4] = {};
+  return fd && ::read(fd.get(), head, sizeof head) == sizeof head && std::string_view(head, sizeof head) == std::string_view("\0asm", 4);
+}
+
+// An image as `wherry pack` makes it without options.
+Result<std::unique_ptr<ScratchDirectory>> image_of(const std::string& module, const oci::Reference& reference) {
+  oci::Image image;
+  image.name = reference;
+  const std::string path = "/" + base_name(module);
+  image.process.entrypoint = {path};
+  image.process.working_dir = "/";
+  oci::Tree tree;
+  TRY(tree.add(module, path));
+  auto scratch = TRY(ScratchDirectory::create());
+  (void)TRY(oci::write_image(image, tree, scratch->path() + "/image.tar"));
+  return scratch;
+}
+
+Result<int> push(const PushOptions& options, const Arguments& arguments) {
+  const std::string& source = arguments[0];
+  const oci::Reference reference = TRY(oci::parse_reference(arguments[1]));
+  std::unique_ptr<ScratchDirectory> made;
+  std::string path = source;
+  if (is_module(source)) {
+    made = TRY(options.artifact ? artifact_of(source, reference) : image_of(source, reference));
+    path = made->path() + (options.artifact ? "/artifact.tar" : "/image.tar");
+  } else if (options.artifact) {
+    return error(ErrorKind::invalid, source + ": not a module, which --artifact is for");
+  }
+  const auto layout = TRY(Layout::open(path));
+  const auto registry = TRY(registry_of(reference, options, true));
+  ProgressLine progress(options.quiet);
+  const std::string digest = TRY(push_image(*registry, *layout, reference, options.mount_from, progress));
+  progress.clear();
+  if (!options.quiet) std::printf("%s/%s%s%s@%s\n", reference.registry.c_str(), reference.repository.c_str(), reference.tag.empty() ? "" : ":", reference.tag.c_str(), digest.c_str());
+  return 0;
+}
+
+Result<std::optional<oci::Platform>> platform_of(const std::string& text) {
+  if (text.empty()) return std::optional<oci::Platform>();
+  const size_t slash = text.find('/');
+  if (slash == text.npos || slash == 0 || slash + 1 == text.size()) return error(ErrorKind::invalid, "--platform " + text + ": expected OS/ARCH, such as linux/amd64");
+  return std::optional(oci::Platform{text.substr(0, slash), text.substr(slash + 1)});
+}
+
+Result<int> pull(const PullOptions& options, const Arguments& arguments) {
+  const oci::Reference reference = TRY(oci::parse_reference(arguments[0]));
+  const auto platform = TRY(platform_of(options.platform));
+  const auto registry = TRY(registry_of(reference, options, false));
+  const auto writer = TRY(LayoutWriter::create());
+  ProgressLine progress(options.quiet);
+  const PulledImage pulled = TRY(pull_image(*registry, reference, platform, *writer, progress));
+  progress.clear();
+  std::unique_ptr<ScratchDirectory> scratch;
+  std::string output = options.output.empty() ? base_name(reference.repository) + ".tar" : options.output;
+  if (!options.module.empty()) {
+    scratch = TRY(ScratchDirectory::create());
+    output = scratch->path() + "/image.tar";
+  }
+  TRY(writer->finish(pulled.image, reference.to_string(), reference.tag, output));
+  if (!options.module.empty()) {
+    TRY(extract_module(*TRY(Layout::open(output)), pulled.manifests.front(), options.module));
+    output = options.module;
+  }
+  if (!options.quiet) std::printf("%s: %s@%s\n", output.c_str(), reference.to_string().c_str(), pulled.image.digest.c_str());
+  return 0;
+}
+
+}  // namespace
+
+const cli::Command kPush = {
+    .name = "push",
+    .arguments = "IMAGE.tar | DIRECTORY | MODULE.wasm  NAME",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .order = cli::Order::any,
+    .summary = "sends an image to a registry",
+    .details = "an image is a file of `wherry pack` or `docker save`, or an OCI layout; a module is packed first.\n"
+               "Whoever logged in with `docker login` or `podman login` is known",
+    .options = kPushOptions,
+    .examples = {"push app.tar ghcr.io/me/app:v1", "push app.wasm localhost:5000/app:v1"},
+    .main = cli::command_main<PushOptions, push>,
+};
+
+const cli::Command kPull = {
+    .name = "pull",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .order = cli::Order::any,
+    .summary = "fetches an image from a registry",
+    .details = "what was fetched before a connection broke is kept, and the next try goes on from there",
+    .options = kPullOptions,
+    .examples = {"pull ghcr.io/me/app:v1 -o app.tar && ctr image import app.tar", "pull ghcr.io/me/app:v1 --module app.wasm"},
+    .main = cli::command_main<PullOptions, pull>,
+};
+
+}  // namespace wherry::registry

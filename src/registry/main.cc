@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// wherry-registry: `push` and `pull`, which `wherry` runs; apart from it because
+// of what TLS brings along.
+#include <signal.h>
+
+#include <cstdio>
+
+#include "cli/command.h"
+#include "registry/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace wherry;
+  ::signal(SIGPIPE, SIG_IGN);
+  const std::span<char* const> words(argv, static_cast<size_t>(argc));
+  for (const cli::Command* command : {&registry::kPush, &registry::kPull})
+    if (words.size() > 1 && command->name == words[1]) return command->main(*command, words.subspan(2));
+  std::fputs("usage: wherry push|pull ...; `wherry push --help` and `wherry pull --help` have more\n", stderr);
+  return cli::kUsageError;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/registry.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cerrno>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+#include "base/fd.h"
+#include "base/sha256.h"
+
+namespace wherry::registry {
+namespace {
+
+constexpr int kTries = 5, kMostRedirects = 5;
+constexpr std::chrono::milliseconds kFirstPause{250}, kLongestPause{60'000};
+constexpr const char* kDockerHub = "registry-1.docker.io";
+constexpr const char* kAccepted =
+    "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+
+enum Status : int { kOk = 200, kCreated = 201, kAccepted202 = 202, kNoContent = 204, kPartial = 206, kUnauthorized = 401, kNotFound = 404, kRangeWrong = 416, kTooMany = 429 };
+
+bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_transient(int status) { return status == kTooMany || status == 408 || status == 500 || status == 502 || status == 503 || status == 504; }
+
+std::optional<uint64_t> number_in(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::chrono::milliseconds pause_after(int attempt, const HttpResponse* response) {
+  std::chrono::milliseconds pause = kFirstPause * (1 << attempt);
+  if (response) {
+    if (const auto seconds = number_in(response->header("retry-after"))) pause = std::chrono::milliseconds(std::min<uint64_t>(*seconds, 3600) * 1000);
+  }
+  return std::min(pause, kLongestPause);
+}
+
+// What the registry says beside the status, of its own errors' form.
+std::string message_in(const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("errors") || !json["errors"].is_array() || json["errors"].empty()) return "";
+  const auto& first = json["errors"][0];
+  std::string text;
+  for (const char* key : {"code", "message"}) {
+    if (!first.is_object() || !first.contains(key) || !first[key].is_string()) continue;
+    text += (text.empty() ? "" : ": ") + first[key].get<std::string>();
+  }
+  constexpr size_t kMost = 200;
+  text.resize(std::min(text.size(), kMost));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  return text;
+}
+
+Result<uint64_t> size_of(int fd) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return os_error(errno, "a file of the blob");
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Result<std::string> digest_of_file(int fd) {
+  Sha256 hash;
+  std::string buffer(1 << 16, '\0');
+  for (off_t at = 0;;) {
+    const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return os_error(errno, "a file of the blob");
+    if (n == 0) return "sha256:" + to_hex(hash.finish());
+    hash.update(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
+    at += n;
+  }
+}
+
+}  // namespace
+
+bool is_digest(const std::string& text) {
+  constexpr std::string_view kAlgorithm = "sha256:";
+  return text.starts_with(kAlgorithm) && digest_from_hex(std::string_view(text).substr(kAlgorithm.size())).has_value();
+}
+
+Error Registry::failure(const Error& reason) const { return error(reason.kind, reference_.registry + "/" + reference_.repository + ": " + reason.message); }
+
+Error Registry::failure(const HttpResponse& response, const std::string& what) const {
+  const std::string said = message_in(response.body);
+  const ErrorKind kind = response.status == kNotFound ? ErrorKind::not_found : response.status == kUnauthorized || response.status == 403 ? ErrorKind::denied : ErrorKind::unavailable;
+  return failure(error(kind, what + ": the registry answers " + std::to_string(response.status) + (said.empty() ? "" : " (" + said + ")")));
+}
+
+std::string Registry::scope() const { return "repository:" + reference_.repository + (is_push_ ? ":pull,push" : ":pull"); }
+
+Result<std::unique_ptr<Registry>> Registry::create(const oci::Reference& reference, const RegistryOptions& options) {
+  auto http = TRY(HttpClient::create({options.ca_file}));
+  std::unique_ptr<Registry> registry(new Registry(std::move(http), reference, options.is_push));
+  if (auto found = registry->find_base(options); !found) return registry->failure(found.error());
+  auto credentials = find_credentials(options.credential_files, reference.registry, reference.repository);
+  if (!credentials) return credentials.error();
+  registry->authorizer_ = std::make_unique<Authorizer>(*registry->http_, std::move(*credentials), registry->base_);
+  return registry;
+}
+
+Result<void> Registry::find_base(const RegistryOptions& options) {
+  const std::string host = reference_.registry == "docker.io" ? kDockerHub : reference_.registry;
+  const bool local = is_loopback("http://" + host);
+  std::vector<std::string> schemes{"https"};
+  if (options.plain_http) {
+    schemes = {"http"};
+  } else if (local && options.ca_file.empty()) {
+    schemes = {"https", "http"};
+  }
+  Error last;
+  bool is_there = false;
+  for (int attempt = 0; attempt < kTries; attempt++) {
+    for (const std::string& scheme : schemes) {
+      base_ = scheme + "://" + host;
+      HttpRequest request;
+      request.url = base_ + "/v2/";
+      const auto response = http_->send(request);
+      if (response && !is_transient(response->status)) {
+        if (response->status == kOk || response->status == kUnauthorized) return {};
+        return error(ErrorKind::unavailable, "no registry there: GET /v2/ is answered with " + std::to_string(response->status));
+      }
+      // A certificate that is not trusted is no reason to do without one.
+      if (!response && response.error().kind == ErrorKind::denied) return response.error();
+      is_there = is_there || response;
+      last = response ? error(ErrorKind::unavailable, "the registry answers " + std::to_string(response->status)) : response.error();
+    }
+    if (local && !is_there) break;
+    std::this_thread::sleep_for(pause_after(attempt, nullptr));
+  }
+  return last;
+}
+
+// Authorization goes to the registry's own origin and nowhere else.
+Result<HttpResponse> Registry::send_authorized(HttpRequest& request) {
+  const bool own = origin_of(request.url) == origin_of(base_);
+  const std::vector<std::string> headers = request.headers;
+  for (int i = 0;; i++) {
+    request.headers = headers;
+    const std::string authorization = own ? authorizer_->header(scope()) : "";
+    if (!authorization.empty()) request.headers.push_back("Authorization: " + authorization);
+    HttpResponse response = TRY(http_->send(request));
+    if (response.status != kUnauthorized || !own || i > 0) {
+      request.headers = headers;
+      return response;
+    }
+    TRY(authorizer_->answer(response, scope()));
+  }
+}
+
+Result<HttpResponse> Registry::send_once(HttpRequest request) {
+  for (int i = 0; i <= kMostRedirects; i++) {
+    HttpResponse response = TRY(send_authorized(request));
+    if (!is_redirect(response.status)) return response;
+    request.url = TRY(resolve_url(request.url, response.header("location")));
+  }
+  return error(ErrorKind::unavailable, "the registry redirects in a circle");
+}
+
+Result<HttpResponse> Registry::send(HttpRequest request, const std::function<void(HttpRequest&)>& again) {
+  for (int attempt = 0;; attempt++) {
+    auto response = send_once(request);
+    const bool transient = response ? is_transient(response->status) : response.error().kind == ErrorKind::unavailable;
+    if (!transient || attempt + 1 == kTries) {
+      if (!response) return failure(response.error());
+      return response;
+    }
+    std::this_thread::sleep_for(pause_after(attempt, response ? &*response : nullptr));
+    if (again) again(request);
+  }
+}
+
+Result<Document> Registry::get_manifest(const std::string& tag_or_digest) {
+  HttpRequest request;
+  request.url = url_of("manifests/" + tag_or_digest);
+  request.headers = {kAccepted};
+  HttpResponse response = TRY(send(request));
+  if (response.status != kOk) return failure(response, tag_or_digest);
+  Document document{std::move(response.body), response.header("content-type"), ""};
+  document.digest = "sha256:" + to_hex(sha256(document.bytes));
+  if (is_digest(tag_or_digest) && document.digest != tag_or_digest) {
+    return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry sent something else, " + document.digest));
+  }
+  return document;
+}
+
+Result<void> Registry::put_manifest(const std::string& tag_or_digest, const Document& document) {
+  HttpRequest request;
+  request.method = "PUT";
+  request.url = url_of("manifests/" + tag_or_digest);
+  request.headers = {"Content-Type: " + document.media_type};
+  request.body = document.bytes;
+  const HttpResponse response = TRY(send(request));
+  if (response.status != kCreated && response.status != kOk && response.status != kAccepted202) return failure(response, tag_or_digest);
+  const std::string stored = response.header("docker-content-digest");
+  if (!stored.empty() && stored != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry has stored something else, " + stored.substr(0, 80)));
+  return {};
+}
+
+Result<bool> Registry::has_blob(const std::string& digest) {
+  HttpRequest request;
+  request.method = "HEAD";
+  request.url = url_of("blobs/" + digest);
+  const HttpResponse response = TRY(send(request));
+  if (response.status == kOk) return true;
+  if (response.status == kNotFound) return false;
+  return failure(response, digest);
+}
+
+Result<void> Registry::get_blob(const oci::Descriptor& blob, int fd, const Progress& progress) {
+  uint64_t have = TRY(size_of(fd));
+  if (have > blob.size) have = 0;
+  if (::ftruncate(fd, static_cast<off_t>(have)) != 0) return os_error(errno, "a file of the blob");
+  HttpRequest request;
+  request.url = url_of("blobs/" + blob.digest);
+  bool begun = false;  // its answer
+  const auto prepare = [&](HttpRequest& next) {
+    begun = false;
+    next.headers.clear();
+    if (have > 0 && have < blob.size) next.headers.push_back("Range: bytes=" + std::to_string(have) + "-");
+  };
+  request.sink = [&](int status, std::string_view bytes) -> Result<void> {
+    if (!std::exchange(begun, true) && status != kPartial && have > 0) {  // it sends all of it
+      have = 0;
+      if (::ftruncate(fd, 0) != 0) return os_error(errno, "a file of the blob");
+    }
+    if (bytes.size() > blob.size - have) return error(ErrorKind::malformed, blob.digest + ": longer than it should be");
+    ssize_t n;
+    for (size_t at = 0; at < bytes.size(); at += static_cast<size_t>(n)) {
+      n = ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(have + at));
+      if (n < 0 && errno == EINTR) n = 0;
+      if (n < 0) return os_error(errno, "writing the blob");
+    }
+    have += bytes.size();
+    if (progress) progress(have);
+    return {};
+  };
+  if (have < blob.size || blob.size == 0) {
+    prepare(request);
+    const HttpResponse response = TRY(send(request, prepare));
+    if (response.status != kOk && response.status != kPartial && response.status != kRangeWrong) return failure(response, blob.digest);
+  }
+  const bool whole = have == blob.size && TRY(digest_of_file(fd)) == blob.digest;
+  if (whole) return {};
+  if (::ftruncate(fd, 0) != 0) return os_error(errno, "a file of the blob");
+  return failure(error(ErrorKind::malformed, blob.digest + ": the registry sent something else"));
+}
+
+Result<Registry::Upload> Registry::start_upload(const std::string& digest, const std::string& from) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = url_of("blobs/uploads/");
+  if (!from.empty()) request.url = with_query(with_query(request.url, "mount", digest), "from", from);
+  const HttpResponse response = TRY(send(request));
+  if (response.status == kCreated) return Upload{.location = "", .done = true};
+  if (response.status != kAccepted202) return failure(response, "upload of " + digest);
+  auto location = resolve_url(request.url, response.header("location"));
+  if (!location) return failure(location.error());
+  return Upload{.location = std::move(*location)};
+}
+
+// How much of an upload the registry has; its location may have moved.
+Result<uint64_t> Registry::uploaded(Upload& upload) {
+  HttpRequest request;
+  request.url = upload.location;
+  const HttpResponse response = TRY(send(request));
+  if (response.status != kNoContent && response.status != kAccepted202 && response.status != kOk) return failure(response, "upload");
+  if (const std::string moved = response.header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
+  const std::string range = response.header("range");
+  const size_t dash = range.find('-');
+  if (dash == range.npos) return uint64_t{0};
+  const auto last = number_in(std::string_view(range).substr(dash + 1));
+  return last && *last > 0 ? *last + 1 : uint64_t{0};
+}
+
+// True when it is done; false if the connection broke and it can go on.
+Result<bool> Registry::try_upload(Upload& upload, const oci::Descriptor& blob, int fd, const Progress& progress) {
+  // Not every registry can be asked; one that has been given nothing has not to be.
+  const uint64_t have = std::exchange(upload.fresh, false) ? 0 : TRY(uploaded(upload));
+  if (have > blob.size) return failure(error(ErrorKind::malformed, "upload: the registry has more than was sent"));
+  if (have > 0 && have < blob.size) {
+    HttpRequest patch;
+    patch.method = "PATCH";
+    patch.url = upload.location;
+    patch.headers = {"Content-Type: application/octet-stream", "Content-Range: " + std::to_string(have) + "-" + std::to_string(blob.size - 1)};
+    patch.file = {fd, have, blob.size - have};
+    if (progress) patch.sent = [&](uint64_t bytes) { progress(have + bytes); };
+    const auto response = send_once(patch);
+    if (!response) return response.error().kind == ErrorKind::unavailable ? Result<bool>(false) : failure(response.error());
+    if (response->status != kAccepted202) return is_transient(response->status) ? Result<bool>(false) : failure(*response, "upload of " + blob.digest);
+    if (const std::string moved = response->header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
+  }
+  HttpRequest put;
+  put.method = "PUT";
+  put.url = with_query(upload.location, "digest", blob.digest);
+  put.headers = {"Content-Type: application/octet-stream"};
+  if (have == 0) {
+    put.file = {fd, 0, blob.size};
+    put.sent = progress;
+  }
+  const auto response = send_once(put);
+  if (!response) return response.error().kind == ErrorKind::unavailable ? Result<bool>(false) : failure(response.error());
+  if (response->status == kCreated || response->status == kNoContent) return true;
+  return is_transient(response->status) ? Result<bool>(false) : failure(*response, "upload of " + blob.digest);
+}
+
+Result<void> Registry::put_blob(const oci::Descriptor& blob, int fd, const std::string& from, const Progress& progress) {
+  if (TRY(size_of(fd)) != blob.size) return error(ErrorKind::malformed, blob.digest + ": its file has another size");
+  Upload upload = TRY(start_upload(blob.digest, from));
+  if (upload.done) return {};
+  for (int attempt = 0;; attempt++) {
+    const auto done = try_upload(upload, blob, fd, progress);
+    if (done && *done) return {};
+    // A session that is gone begins anew.
+    const bool gone = !done && done.error().kind == ErrorKind::not_found;
+    if (!done && !gone) return done.error();
+    if (attempt + 1 == kTries) return failure(error(ErrorKind::unavailable, "upload of " + blob.digest + ": the connection broke " + std::to_string(kTries) + " times"));
+    std::this_thread::sleep_for(pause_after(attempt, nullptr));
+    if (gone) upload = TRY(start_upload(blob.digest, ""));
+    if (upload.done) return {};
+  }
+}
+
+}  // namespace wherry::registry
