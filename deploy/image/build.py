@@ -15,7 +15,7 @@ import sys
 import tarfile
 
 REQUIRED = ("wherry", "wherryc", "containerd-shim-wherry-v1")
-OPTIONAL = ("wherry-oci", "wherryc-opt", "wherry-registry", "toolbox.wasm")
+OPTIONAL = ("wherry-oci", "wherryc-opt", "toolbox.wasm")
 ENTRYPOINT = ["/wherry", "node"]
 OCI = "application/vnd.oci.image"
 
