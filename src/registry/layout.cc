@@ -133,7 +133,10 @@ Result<std::string> Layout::read(const oci::Descriptor& blob) const {
   return text;
 }
 
-Result<std::unique_ptr<LayoutWriter>> LayoutWriter::create() { return std::unique_ptr<LayoutWriter>(new LayoutWriter(TRY(ScratchDirectory::create()))); }
+Result<std::unique_ptr<LayoutWriter>> LayoutWriter::create() {
+  auto scratch = TRY(ScratchDirectory::create());
+  return std::unique_ptr<LayoutWriter>(new LayoutWriter(std::move(scratch)));
+}
 
 bool LayoutWriter::has(const std::string& digest) const { return std::find(blobs_.begin(), blobs_.end(), digest) != blobs_.end(); }
 

@@ -3,9 +3,9 @@
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
-import select
 import subprocess
 import tempfile
 
