@@ -42,7 +42,7 @@ class Bench:
         try:
             self.node.run("crictl", "pull", image)
             step = "create"
-            container = self._create(image, command, attempt)
+            container = self.create(image, command, attempt)
             step = "start"
             self.node.run("crictl", "start", container)
         except NodeError as error:
@@ -67,7 +67,7 @@ class Bench:
         """The file of containerd's that holds a blob, seen from outside."""
         return self.node.directory / "root" / "io.containerd.content.v1.content" / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
-    def _create(self, image, command, attempt):
+    def create(self, image, command=(), attempt=0):
         name = image.partition("/")[2].replace(":", "-")
         config = {"metadata": {"name": name, "attempt": attempt}, "image": {"image": image}, "log_path": f"{name}-{attempt}.log", "linux": {}}
         if command:

@@ -14,7 +14,7 @@ RUNWASI = "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm"
 CONTENT = "application/vnd.wasm.content.layer.v1+wasm"
 EMPTY = "application/vnd.oci.empty.v1+json"
 TITLE = "org.opencontainers.image.title"
-HELLO = (SOURCE / "tests" / "shim" / "guests" / "hello.wasm").read_bytes()
+HELLO, PROBE = ((SOURCE / "tests" / "shim" / "guests" / name).read_bytes() for name in ("hello.wasm", "probe.wasm"))
 COMPONENT = b"\0asm\x0d\0\1\0"
 ENTRYPOINT = ["/app.wasm"]
 

@@ -70,6 +70,18 @@ def _():
         blob.write_bytes(HELLO)
 
 
+@suite.test("an exec finds the module by the name that the container's program has, and by no other")
+def _():
+    node, image = BENCHES["2.4"]().node, "wherry.test/probe:1"
+    node.run("crictl", "pull", image)
+    container = BENCHES["2.4"]().create(image, ("/app.wasm", "sleep"))
+    node.run("crictl", "start", container)
+    done = node.run("crictl", "exec", "-s", container, "/app.wasm", "exit", "7", check=False)
+    assert "exited with 7" in done.stderr, done.stderr
+    done = node.run("crictl", "exec", "-s", container, "/other.wasm", "exit", "7", check=False)
+    assert "stat /other.wasm: no such file or directory" in done.stderr, done.stderr
+
+
 @suite.test("a module for which the cache's disk has no room runs")
 def _():
     bench = BENCHES["2.4"]()

@@ -2,7 +2,7 @@
 """The table of image forms: what each is, how it is made, and what becomes of it on each version of containerd."""
 from typing import Callable, NamedTuple
 
-from forms import COMPONENT, CONTENT, EMPTY, HELLO, RUNWASI, WASM, Forms, padded, saying
+from forms import COMPONENT, CONTENT, EMPTY, HELLO, PROBE, RUNWASI, WASM, Forms, padded, saying
 
 VERSIONS = ("1.6", "1.7", "2.4")
 APP = ("/app.wasm",)
@@ -84,6 +84,7 @@ def fill(store, directory):
     """Every form, and what the other tests need."""
     forms = Forms(store)
     store.name("large:1", forms.artifact(forms.module(padded(saying("large"), 100_000)), entrypoint=APP)["digest"])
+    store.name("probe:1", forms.artifact(forms.module(PROBE))["digest"])
     store.name("changed:1", forms.artifact(forms.module(saying("about")), entrypoint=APP)["digest"])
     for form in FORMS:
         store.name(f"{form.name}:1", form.make(forms, directory)["digest"])

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from place import TLS_IMAGE, busybox, container, httpbin, once, pod
+from place import ARTIFACT_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod
 from suite import Skip, equal
 
 FAST = {"periodSeconds": 1, "failureThreshold": 1}
@@ -126,6 +126,11 @@ def a_grpc_probe_makes_a_pod_ready(p):
 
 def an_exec_probe_of_a_module_makes_a_pod_ready(p):
     p.create(pod(container("sleep", readinessProbe={"exec": {"command": ["/guest.wasm", "exit", "0"]}, "timeoutSeconds": 5, **FAST})))
+    p.wait_ready()
+
+
+def a_cncf_artifact_is_ready_by_an_exec_probe_of_itself(p):
+    p.create(pod(container("/app.wasm", "sleep", image=ARTIFACT_IMAGE, readinessProbe={"exec": {"command": ["/app.wasm", "exit", "0"]}, "timeoutSeconds": 5, **FAST})))
     p.wait_ready()
 
 
@@ -308,7 +313,7 @@ def a_resize_happens_in_place(p):
 
 SMOKE = [
     a_config_map_and_a_secret_are_files_and_variables, containers_share_an_empty_dir, a_host_path_is_written_and_read_only_where_asked,
-    the_downward_api_tells_of_the_pod, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, an_exec_probe_of_a_module_makes_a_pod_ready,
+    the_downward_api_tells_of_the_pod, a_cncf_artifact_is_ready_by_an_exec_probe_of_itself, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, an_exec_probe_of_a_module_makes_a_pod_ready,
     termination_is_graceful, the_kernels_kill_is_reported_as_oom_killed, a_sidecar_outlives_nothing_but_the_others,
     limits_are_those_of_the_cgroups,
 ]

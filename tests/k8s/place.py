@@ -15,9 +15,11 @@ import images
 import machine
 from cluster import Cluster
 from node import NODE_ADDRESS
+from store import MANIFEST
 from suite import BUILD, SOURCE, Skip, program, wait_until
 
 GUEST_IMAGE = "wherry.test/guest:1"
+ARTIFACT_IMAGE = "wherry.test/artifact:1"  # the same module
 HTTPBIN_IMAGE = "wherry.test/httpbin:1"
 TLS_IMAGE = "wherry.test/tls:1"
 HTTPBIN = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
@@ -35,12 +37,20 @@ def fill(node):
         except FileNotFoundError:
             raise Skip("no clang-19 to build the guest") from None
         node.store.add("guest:1", {"guest.wasm": module, "etc/passwd": b"root:x:0:0::/:/\n", "tmp/empty": b""}, entrypoint=["/guest.wasm"])
+        node.store.name("artifact:1", _artifact(node.store, module.read_bytes())["digest"])
     node.store.add("httpbin:1", {"httpbin.wasm": HTTPBIN}, entrypoint=["/httpbin.wasm"])
     node.store.add("httpbin:2", {"httpbin.wasm": HTTPBIN}, entrypoint=["/httpbin.wasm"], labels={"version": "2"})
     files = tls_files()
     node.has_tls_image = bool(files)
     if files:
         node.store.add("tls:1", {path.lstrip("/"): file for path, file in files.items()} | {"bin/socat": files[shutil.which("socat")]}, environment=["PATH=/bin"])
+
+
+def _artifact(store, module):
+    """A CNCF Wasm OCI artifact: the module is the layer."""
+    layer = store.blob(module, "application/wasm")
+    config = store.document({"architecture": "wasm", "os": "wasip1", "layerDigests": [layer["digest"]]}, "application/vnd.wasm.config.v0+json")
+    return store.document({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}, MANIFEST)
 
 
 def tls_files():
@@ -261,5 +271,5 @@ def busybox(script, name="native", **more):
     return container("sh", "-c", script, image=images.BUSYBOX, name=name, **more)
 
 
-__all__ = ["GUEST_IMAGE", "HTTPBIN_IMAGE", "Lazy", "NODE_ADDRESS", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment", "fill", "httpbin",
-           "once", "pod", "pod_spec", "service", "template"]
+__all__ = ["ARTIFACT_IMAGE", "GUEST_IMAGE", "HTTPBIN_IMAGE", "Lazy", "NODE_ADDRESS", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment",
+           "fill", "httpbin", "once", "pod", "pod_spec", "service", "template"]

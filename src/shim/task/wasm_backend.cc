@@ -35,7 +35,8 @@ Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& contai
 
 Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& container, const Workshop& workshop, const WasmLayer& layer) {
   auto backend = create_pause(container, workshop);
-  backend->module_ = TRY(backend->note(layer.to_string(), [&] { return workshop.modules->prepare(layer, container.settings.features); }));
+  backend->layer_ = layer;
+  backend->module_ = TRY(backend->prepare(layer));
   backend->function_ = sandbox::split_program(container.spec.process).function;
   return backend;
 }
@@ -47,6 +48,10 @@ std::unique_ptr<WasmBackend> WasmBackend::create_pause(const Container& containe
 Result<Module> WasmBackend::prepare(const sandbox::Entrypoint& entrypoint) const {
   TRY(sandbox::check_is_module(entrypoint));
   return note(entrypoint.path, [&] { return workshop_.modules->prepare(entrypoint, container_.settings.features); });
+}
+
+Result<Module> WasmBackend::prepare(const WasmLayer& layer) const {
+  return note(layer.to_string(), [&] { return workshop_.modules->prepare(layer, container_.settings.features); });
 }
 
 Result<Module> WasmBackend::note(const std::string& name, const std::function<Result<Module>()>& prepare) const {
@@ -134,14 +139,30 @@ Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& pr
   return found;
 }
 
-Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) {
-  const sandbox::Entrypoint program = TRY(find_program(*exec.process));
-  const bool native = program.kind == sandbox::ProgramKind::elf || program.kind == sandbox::ProgramKind::script;
-  if (native && !container_.settings.allow_native) {
-    return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
+Result<WasmBackend::ExecProgram> WasmBackend::prepare_exec(const sandbox::Process& process) const {
+  ExecProgram out;
+  // A module that is a layer has no file to be found by, only the name that init has.
+  if (layer_ && !process.args.empty() && sandbox::split_program(process).path == sandbox::split_program(container_.spec.process).path) {
+    out.module = TRY(prepare(*layer_));
+    out.function = sandbox::split_program(process).function;
+    return out;
   }
-  std::optional<Module> module;
-  if (!native) module = TRY(prepare(program));
+  const sandbox::Entrypoint program = TRY(find_program(process));
+  if (program.kind == sandbox::ProgramKind::elf || program.kind == sandbox::ProgramKind::script) {
+    if (!container_.settings.allow_native) {
+      return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
+    }
+    out.native = program.path;
+    return out;
+  }
+  out.module = TRY(prepare(program));
+  out.function = program.function;
+  out.is_toolbox = program.is_toolbox;
+  return out;
+}
+
+Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) {
+  const ExecProgram program = TRY(prepare_exec(*exec.process));
   sandbox::ExecLaunchConfig config;
   config.id = exec.id;
   config.spec = &container_.spec;
@@ -150,11 +171,11 @@ Result<std::unique_ptr<Child>> WasmBackend::create_exec(const ExecConfig& exec) 
   config.init = container_.init->child->pidfd();
   config.cgroup = cgroup_.get();
   for (int i = 0; i < 3; i++) config.stdio[i] = exec.stdio->fd(i);
-  if (native) {
-    config.native_program = program.path;
+  if (!program.module) {
+    config.native_program = program.native;
     return adopt(TRY(workshop_.launcher->launch_exec(config)));
   }
-  config.artifact = module->artifact.get();
+  config.artifact = program.module->artifact.get();
   config.invoke = program.function;
   config.memory_limit = memory_limit_->fd();
   config.guest = guest_terms();

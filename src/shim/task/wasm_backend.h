@@ -39,8 +39,16 @@ class WasmBackend : public Backend {
  private:
   WasmBackend(const Container& container, const Workshop& workshop) : container_(container), workshop_(workshop) {}
   Result<Module> prepare(const sandbox::Entrypoint& entrypoint) const;
+  Result<Module> prepare(const WasmLayer& layer) const;
   // Runs `prepare` and logs what it took.
   Result<Module> note(const std::string& name, const std::function<Result<Module>()>& prepare) const;
+  struct ExecProgram {
+    std::optional<Module> module;
+    std::string native;  // its path in the container if it is no module
+    std::string function;
+    bool is_toolbox = false;
+  };
+  Result<ExecProgram> prepare_exec(const sandbox::Process& process) const;
   Result<sandbox::Entrypoint> find_program(const sandbox::Process& process) const;
   std::unique_ptr<Child> adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const;
   Result<void> make_cgroup();
@@ -50,7 +58,8 @@ class WasmBackend : public Backend {
 
   const Container& container_;
   const Workshop& workshop_;
-  std::optional<Module> module_;  // until init has it
+  std::optional<WasmLayer> layer_;  // that init's module is
+  std::optional<Module> module_;    // until init has it
   std::string function_;
   std::unique_ptr<sandbox::Cgroup> cgroup_;
   std::unique_ptr<sandbox::SharedLimit> memory_limit_;
