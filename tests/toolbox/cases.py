@@ -72,6 +72,9 @@ CASES = {
     "ln": ["ln -s a link", "ln a hard", "ln -s a b", "ln -sf a b", "ln -s ../x d", "ln nope x", "ln -s a d/", "ln"],
     "mkdir": ["mkdir n", "mkdir -p x/y/z", "mkdir d", "mkdir -p d/e", "mkdir x/y", "mkdir -m 700 p", "mkdir a", "mkdir"],
     "mv": ["mv a new", "mv a b", "mv a b d", "mv nope x", "mv a b nope", "mv d/e .", "mv -n a b", "mv a"],
+    "nc": [],  # network.py
+    "nslookup": [],
+    "wget": [],
     "printf": ["printf '%s-%d\\n' a 5 b 6", "printf '%5s|%-5s|%05d\\n' x y 42", "printf '%x %o %X %c\\n' 255 8 255 hello", "printf 'no args\\n'", "printf '%b' 'a\\tb\\n'", "printf '%d\\n' x", "printf '%.2f\\n' 3.14159",
                "printf '%s\\n'", "printf '%%\\101\\n'", "printf '%*d\\n' 5 42", "printf", "printf '%q' a", "printf %d \\'A"],
     "ps": [],

@@ -15,8 +15,10 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
+import archives  # noqa: E402
+import network  # noqa: E402
 from cases import CASES, FILES  # noqa: E402
-from suite import BUILD, SOURCE, Skip, Suite, equal, program  # noqa: E402
+from suite import SOURCE, Skip, Suite, equal, program, wait_until  # noqa: E402
 
 suite = Suite()
 
@@ -49,9 +51,16 @@ def content(root):
     return found
 
 
+def command_of(root, arguments):
+    return [program("wherry"), "run", "--dir", f"{root}::/", "--env", "HOME=/", "--env", "PWD=/", program("toolbox.wasm"), *arguments]
+
+
 def toolbox(root, arguments, **keywords):
-    command = [program("wherry"), "run", "--dir", f"{root}::/", "--env", "HOME=/", "--env", "PWD=/", program("toolbox.wasm"), *arguments]
-    return subprocess.run(command, capture_output=True, timeout=20, **keywords)
+    return subprocess.run(command_of(root, arguments), capture_output=True, timeout=20, **keywords)
+
+
+def popen(root, arguments, **keywords):
+    return subprocess.Popen(command_of(root, arguments), **keywords)
 
 
 def busybox(root, arguments, **keywords):
@@ -118,6 +127,74 @@ def _():
         done = subprocess.run([program("wherry"), "run", copy, "true"], capture_output=True, text=True)
         assert done.returncode == 1 and "`wherry_toolbox." in done.stderr, done
 
+
+@suite.test("ps, id, whoami, hostname, uname and df say what /proc and the file systems say")
+def _():
+    with directory() as root:
+        (root / "etc").mkdir()
+        (root / "etc" / "passwd").write_text(f"someone:x:{os.getuid()}:0::/:/\n")
+        equal(toolbox(root, ["whoami"]).stdout, b"someone\n", "whoami")
+        groups = sorted({os.getgid(), *os.getgroups()})
+        equal(sorted(map(int, toolbox(root, ["id", "-G"]).stdout.split())), groups, "id -G")
+        assert toolbox(root, ["id"]).stdout.startswith(f"uid={os.getuid()}(someone) gid={os.getgid()}".encode())
+        equal(toolbox(root, ["uname", "-srn"]).stdout.decode().split(), [os.uname().sysname, os.uname().nodename, os.uname().release], "uname")
+        shown = {line.split()[0]: line for line in toolbox(root, ["ps"]).stdout.decode().splitlines()}
+        assert str(os.getpid()) in shown and "run.py" in shown[str(os.getpid())], shown
+        space = os.statvfs(root)
+        line = toolbox(root, ["df", "-k", "/"]).stdout.decode().splitlines()[1].split()
+        equal((int(line[1]), line[5]), (space.f_blocks * space.f_frsize // 1024, "/"), "df")
+
+
+@suite.test("du adds up what is below, each file once")
+def _():
+    with directory() as root:
+        (root / "d" / "large").write_bytes(bytes(10240))
+        os.link(root / "d" / "large", root / "d" / "e" / "same")
+        alone, both = (int(toolbox(root, ["du", "-b", "-s", path]).stdout.split()[0]) for path in ("/d/e", "/d"))
+        assert alone < both < alone + 20000, (alone, both)
+        equal(toolbox(root, ["du", "-s", "nope"]).returncode, 1, "exit code")
+
+
+@suite.test("find -delete removes what it finds, the inside first")
+def _():
+    with directory() as root:
+        equal(toolbox(root, ["find", "d", "-delete"]).returncode, 0, "exit code")
+        assert not (root / "d").exists()
+
+
+@suite.test("tail -f shows what is added, also after the file was begun anew")
+def _():
+    with directory() as root, popen(root, ["tail", "-f", "-n", "1", "-s", "0.01", "a"], stdout=subprocess.PIPE) as process:
+        try:
+            equal(process.stdout.readline(), b"three\n", "the last line")
+            with open(root / "a", "a") as file:
+                file.write("four\n")
+            equal(process.stdout.readline(), b"four\n", "the line that was added")
+            (root / "a").write_text("new\n")
+            equal(process.stdout.readline(), b"new\n", "the line after it was cut")
+        finally:
+            process.kill()
+
+
+@suite.test("sh -i prompts, goes on after errors, and asks for the rest of a command")
+def _():
+    with directory() as root:
+        done = toolbox(root, ["sh", "-i"], input=b"cd d\nnosuch\nif true\nthen echo yes; fi\n)\necho $((6*7))\nexit 4\necho never\n")
+        equal((done.returncode, done.stdout), (4, b"/ # /d # /d # > yes\n/d # /d # 42\n/d # "), "exit code and output")
+        assert b"nosuch: not found" in done.stderr and b"syntax error" in done.stderr, done.stderr
+
+
+@suite.test("a pipe that holds too much is an error, and no lack of memory")
+def _():
+    with directory() as root:
+        with open(root / "big", "wb") as file:
+            file.truncate(100 << 20)
+        done = toolbox(root, ["sh", "-c", "cat big | wc -c"])
+        equal(done.stderr, b"cat: write error: File too large\n", "message")
+
+
+archives.add_tests(suite, toolbox, directory)
+network.add_tests(suite, toolbox, popen, directory)
 
 if __name__ == "__main__":
     suite.main(workers=2)
