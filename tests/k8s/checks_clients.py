@@ -41,6 +41,28 @@ def exec_runs_the_toolbox(p):
     equal(p.kubectl("exec", "p", "--", "cat", "/etc/hostname"), "p\n", "output of cat")
 
 
+def a_shell_of_the_toolbox_looks_around(p):
+    p.create(pod(container("sleep", mounts={"tmp": "/tmp"}), volumes=[{"name": "tmp", "emptyDir": {}}]))
+    p.wait_ready()
+    equal(p.kubectl("exec", "p", "--", "sh", "-c", "cd /tmp && echo one > a && for f in *; do cat $f | wc -l; done; id -u; hostname"), "1\n0\np\n", "output")
+    equal(p.run("exec", "p", "--", "sh", "-c", "exit 7").returncode, 7, "exit code")
+    equal(p.kubectl("exec", "-i", "p", "--", "sh", stdin="x=6\necho $((x * 7))\n"), "42\n", "output of what is typed")
+    assert "wherry-init" in p.kubectl("exec", "p", "--", "cat", "/proc/1/status")
+    command = f"KUBECONFIG={p.cluster.environment['KUBECONFIG']} kubectl -n {p.name} exec -it p -- sh"
+    said = p.cluster.run("script", "-qec", command, "/dev/null", stdin="echo $((6*7))\nexit\n").stdout
+    assert "/ # " in said and "42" in said, said
+
+
+def the_toolbox_fetches_from_another_pod(p):
+    p.create(pod(httpbin(), name="server"))
+    p.create(pod(container("sleep"), name="client"))
+    p.wait_ready("server")
+    p.wait_ready("client")
+    said = p.kubectl("exec", "client", "--", "wget", "-T", "5", "-qO", "-", f"http://{p.address('server')}:3000/get?a=b")
+    equal(json.loads(said)["args"], {"a": "b"}, "what the server has seen")
+    equal(p.run("exec", "client", "--", "nc", "-z", "-w", "5", p.address("server"), "3000").returncode, 0, "exit code of nc -z")
+
+
 def exec_runs_a_program_of_a_native_container(p):
     p.create(pod(busybox("sleep 1000", name="c")))
     p.wait_ready()
@@ -68,6 +90,24 @@ def a_terminal_is_one(p):
     command = f"KUBECONFIG={p.cluster.environment['KUBECONFIG']} kubectl -n {p.name} exec -it p -- sh -c 'tty; stty size'"
     said = p.cluster.run("script", "-qec", command, "/dev/null").stdout
     assert "/dev/pts/" in said, said
+
+
+def cp_goes_both_ways_where_there_is_nothing_but_a_module(p):
+    p.create(pod(container("sleep", mounts={"data": "/data"}), volumes=[{"name": "data", "emptyDir": {}}]))
+    p.wait_ready()
+    there, back = p.cluster.directory / f"{p.name}.there", p.cluster.directory / f"{p.name}.back"
+    (there / "sub").mkdir(parents=True)
+    (there / "file").write_text("copied")
+    (there / "sub" / "program").write_bytes(bytes(range(256)) * 1000)
+    (there / "sub" / "program").chmod(0o755)
+    p.kubectl("cp", str(there), "p:/data/copy")
+    inside = p.root() / "data" / "copy"
+    equal((inside / "file").read_text(), "copied", "file in the container")
+    equal(oct((inside / "sub" / "program").stat().st_mode), "0o100755", "its permissions")
+    p.kubectl("cp", "p:/data/copy", str(back))
+    equal((back / "sub" / "program").read_bytes(), (there / "sub" / "program").read_bytes(), "file that came back")
+    p.kubectl("cp", str(there / "file"), "p:/data/alone")
+    equal(p.kubectl("exec", "p", "--", "cat", "/data/alone"), "copied", "a file by itself")
 
 
 def cp_goes_both_ways(p):
@@ -143,7 +183,8 @@ def every_line_is_in_the_log(p):
 
 
 SMOKE = [exec_runs_a_module_of_the_image, logs_follow_a_running_container, attach_reaches_standard_input, port_forward_reaches_a_guest]
-FULL = [exec_runs_the_toolbox,
+FULL = [exec_runs_the_toolbox, a_shell_of_the_toolbox_looks_around, the_toolbox_fetches_from_another_pod,
+        cp_goes_both_ways_where_there_is_nothing_but_a_module,
         logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one,
         cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
         a_debug_container_sees_its_targets_processes, every_line_is_in_the_log]
