@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/manifest.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace wherry::oci {
@@ -9,6 +11,12 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kAlgorithm = "sha256:";
+constexpr std::string_view kModuleTypes[] = {
+    "application/wasm",                                                // CNCF's Wasm OCI artifact
+    "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",  // runwasi's oci-tar-builder
+    "application/vnd.wasm.content.layer.v1+wasm",                     // wasm-to-oci, Spin
+    "application/vnd.w3c.wasm.module.v1+wasm",
+};
 // Values of a document. One that is nothing but `[[],[],` would need a hundred times its size.
 constexpr size_t kMaxValues = 100'000;
 
@@ -87,6 +95,10 @@ Result<std::vector<Descriptor>> read_list(const Json& object, const char* key, c
 bool is_manifest_type(std::string_view media_type) { return media_type == kManifestType || media_type == kDockerManifestType; }
 
 bool is_index_type(std::string_view media_type) { return media_type == kIndexType || media_type == kDockerIndexType; }
+
+bool is_module_type(std::string_view media_type) {
+  return std::find(std::begin(kModuleTypes), std::end(kModuleTypes), media_type) != std::end(kModuleTypes);
+}
 
 Result<Manifest> parse_manifest(std::string_view text) {
   const std::string what = "image manifest";

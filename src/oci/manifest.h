@@ -23,6 +23,8 @@ inline constexpr char kDockerIndexType[] = "application/vnd.docker.distribution.
 
 bool is_manifest_type(std::string_view media_type);
 bool is_index_type(std::string_view media_type);
+// A layer of these is a module or a component as it is, not an archive.
+bool is_module_type(std::string_view media_type);
 
 // Errors are one line and begin with what was read: "image manifest: layers[3].size:
 // expected a whole number".

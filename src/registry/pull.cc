@@ -163,13 +163,9 @@ std::string entrypoint_of(const std::string& config) {
   return "";
 }
 
-bool is_module_layer(const std::string& media_type) {
-  return media_type == "application/wasm" || media_type == "application/vnd.wasm.content.layer.v1+wasm" || media_type.starts_with("application/vnd.bytecodealliance.wasm.");
-}
-
 Result<std::string> find_module(const Layout& layout, const oci::Manifest& manifest) {
   for (const oci::Descriptor& layer : manifest.layers) {
-    if (!is_module_layer(layer.media_type)) continue;
+    if (!oci::is_module_type(layer.media_type)) continue;
     if (layer.size > kMaxModule) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
     return read_all(TRY(layout.open_blob(layer)).get(), kMaxModule, "module");
   }

@@ -75,8 +75,11 @@ Result<std::unique_ptr<ScratchDirectory>> artifact_of(const std::string& module,
   constexpr const char* kModuleType = "application/wasm";
   const std::string bytes = TRY(read_file(module, kMaxModule));
   oci::Descriptor layer = descriptor_of(kModuleType, bytes);
-  layer.annotations["org.opencontainers.image.title"] = module.substr(module.rfind('/') + 1);
-  const nlohmann::ordered_json config{{"architecture", "wasm"}, {"os", "wasip1"}, {"layerDigests", {layer.digest}}};
+  const std::string name = module.substr(module.rfind('/') + 1);
+  layer.annotations["org.opencontainers.image.title"] = name;
+  // The specification of artifacts has no entrypoint, but CRI starts nothing without: a pod then needs no `command:`.
+  const nlohmann::ordered_json config{{"architecture", "wasm"}, {"os", "wasip1"}, {"layerDigests", {layer.digest}},
+                                      {"config", {{"Entrypoint", nlohmann::ordered_json::array({"/" + name})}}}};
   const std::string config_text = config.dump();
   const std::string manifest = oci::to_json(oci::Manifest{.config = descriptor_of(kConfigType, config_text), .layers = {layer}, .annotations = {}});
   const auto writer = TRY(LayoutWriter::create());

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import tarfile
+from os import environ
 
+from fake_registry import FakeRegistry
 from store import CONFIG, LAYER, MANIFEST
 from suite import SOURCE, program
 
@@ -77,10 +79,21 @@ class Forms:
         module, archive = directory / "app.wasm", directory / "packed.tar"
         module.write_bytes(HELLO)
         subprocess.run([program("wherry"), "pack", module, "-t", "wherry.test/packed:1", "-o", archive], check=True, capture_output=True)
-        types = {}
         with tarfile.open(archive) as tar:
             blobs = {m.name.rpartition("/")[2]: tar.extractfile(m).read() for m in tar if m.name.startswith("blobs/")}
             index = json.load(tar.extractfile("index.json"))["manifests"][0]
         for data in blobs.values():
-            self.store.blob(data, types.get("", LAYER))
+            self.store.blob(data, LAYER)
         return index
+
+    def pushed(self, directory):
+        """What `wherry push --artifact` sends to a registry."""
+        program("wherry-registry")  # which the command starts
+        module = directory / "sent.wasm"
+        module.write_bytes(HELLO)
+        with FakeRegistry() as registry:
+            environment = {**environ, "DOCKER_CONFIG": str(directory)}  # nobody's credentials
+            subprocess.run([program("wherry"), "push", "--artifact", module, f"{registry.host}/sent:1"], check=True, capture_output=True, env=environment)
+            for data in registry.blobs.values():
+                self.store.blob(data, LAYER)
+            return self.store.blob(*registry.manifests["1"])

@@ -10,7 +10,7 @@ import pathlib
 import sys
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "k8s"), str(TESTS / "lib")]
+sys.path[:0] = [str(TESTS / name) for name in ("k8s", "lib", "registry")]
 
 import table  # noqa: E402
 from bench import Bench  # noqa: E402

@@ -61,6 +61,7 @@ FORMS = (
     Form("artifact", "CNCF artifact, `command:` in the pod", lambda f, d: f.artifact(), NOT_1_6, NO_CTR, APP),
     Form("silent", "CNCF artifact, no command anywhere", lambda f, d: f.artifact(f.module(saying("quiet"))), ("does not unpack", "no command", "no command"), NO_CTR),
     Form("entrypoint", "CNCF artifact with Entrypoint in its config", lambda f, d: f.artifact(entrypoint=APP), NOT_1_6, NO_CTR),
+    Form("pushed", "`wherry push --artifact`", lambda f, d: f.pushed(d), NOT_1_6, NO_CTR),
     Form("two-artifacts", "index of linux/arm64 and linux/amd64, each a CNCF artifact",
          lambda f, d: _two_machines(f, f.artifact(f.module(saying("amd64"))), f.artifact(f.module(saying("arm64")))), NOT_1_6, NO_CTR, APP, says="amd64"),
     Form("titles", "CNCF artifact of two modules, `command:` is the title of one",

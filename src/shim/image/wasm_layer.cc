@@ -10,20 +10,9 @@
 namespace wherry::shim {
 namespace {
 
-// A layer of these is a module or a component.
-constexpr std::string_view kWasmLayerTypes[] = {
-    "application/wasm",                                                // CNCF's Wasm OCI artifact
-    "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",  // runwasi's oci-tar-builder
-    "application/vnd.wasm.content.layer.v1+wasm",                     // wasm-to-oci, Spin
-    "application/vnd.w3c.wasm.module.v1+wasm",
-};
 constexpr std::string_view kTitle = "org.opencontainers.image.title";
 // An index is asked for this many manifests of a node's platforms: each may cost a read.
 constexpr size_t kMaxCandidates = 8;
-
-bool is_wasm(const oci::Descriptor& layer) {
-  return std::find(std::begin(kWasmLayerTypes), std::end(kWasmLayerTypes), layer.media_type) != std::end(kWasmLayerTypes);
-}
 
 std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -88,7 +77,7 @@ class Search {
   Result<std::optional<oci::Descriptor>> choose(const oci::Manifest& manifest) const {
     std::vector<const oci::Descriptor*> modules;
     for (const oci::Descriptor& layer : manifest.layers) {
-      if (is_wasm(layer)) modules.push_back(&layer);
+      if (oci::is_module_type(layer.media_type)) modules.push_back(&layer);
     }
     if (modules.empty()) return std::optional<oci::Descriptor>();
     if (modules.size() == 1) return std::optional(*modules[0]);
