@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/sources.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 
 #include "base/fd.h"
+#include "base/toml.h"
 
 namespace wherry::config {
 namespace {
@@ -97,18 +95,15 @@ Result<Source> annotations_source(const std::map<std::string, std::string>& anno
 }
 
 Result<Layer> parse_layer(std::string_view text, const std::string& name, std::span<const std::string_view> others) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const auto line = std::to_string(parsed.error().source().begin.line);
-    return error(ErrorKind::malformed, name + ": line " + line + ": " + std::string(parsed.error().description()));
-  }
-  for (const auto& [key, value] : parsed.table()) {
+  const auto parsed = parse_toml(text);
+  if (!parsed) return error(parsed.error().kind, name + ": " + parsed.error().message);
+  for (const auto& [key, value] : *parsed) {
     if (key.str() == kDefaults || key.str() == kCeilings || std::find(others.begin(), others.end(), key.str()) != others.end()) continue;
     return error(ErrorKind::invalid, name + ": " + std::string(key.str()) + ": unknown; known are the tables `defaults` and `ceilings`");
   }
   Layer layer;
-  layer.defaults = TRY(read_source(parsed.table(), kDefaults, name));
-  layer.ceilings = TRY(read_source(parsed.table(), kCeilings, name));
+  layer.defaults = TRY(read_source(*parsed, kDefaults, name));
+  layer.ceilings = TRY(read_source(*parsed, kCeilings, name));
   TRY(check(layer.defaults));
   TRY(check(layer.ceilings));
   return layer;

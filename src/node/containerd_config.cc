@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/containerd_config.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "base/toml.h"
 
 namespace wherry::node {
 namespace {
@@ -36,13 +35,7 @@ void add_runtimes(const toml::table& runtimes, ContainerdConfig& config) {
 }  // namespace
 
 Result<ContainerdConfig> parse_containerd_config(std::string_view text) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const auto& where = parsed.error().source().begin;
-    return error(ErrorKind::malformed,
-                 "line " + std::to_string(where.line) + ": " + std::string(parsed.error().description()));
-  }
-  const toml::table& table = parsed.table();
+  const toml::table table = TRY(parse_toml(text));
   ContainerdConfig config;
   config.version = static_cast<int>(table["version"].value_or(int64_t{1}));
   const toml::node_view<const toml::node> disabled = table["disabled_plugins"];

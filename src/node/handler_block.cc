@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/handler_block.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <span>
 
+#include "base/toml.h"
 #include "node/containerd_config.h"
 
 namespace wherry::node {
@@ -29,14 +27,6 @@ std::string quoted(std::string_view text) {
     out += c;
   }
   return out + "\"";
-}
-
-Result<toml::table> parse(std::string_view text) {
-  toml::parse_result parsed = toml::parse(text);
-  if (parsed) return std::move(parsed).table();
-  const auto& where = parsed.error().source().begin;
-  return error(ErrorKind::malformed,
-               "line " + std::to_string(where.line) + ": " + std::string(parsed.error().description()));
 }
 
 // Removes keys[0].keys[1]... and, on the way back, what `before` does not have and is empty now.
@@ -94,8 +84,8 @@ Result<std::string> with_block(std::string_view text, std::string_view block) {
 
 Result<void> check_edit(std::string_view before_text, std::string_view after_text, int version,
                         const Handler& handler) {
-  const toml::table before = TRY(parse(before_text));
-  toml::table after = TRY(parse(after_text));
+  const toml::table before = TRY(parse_toml(before_text));
+  toml::table after = TRY(parse_toml(after_text));
   const std::string keys[] = {"plugins", cri_plugin(version), "containerd", "runtimes", handler.name};
   const toml::node_view<toml::node> ours = after[keys[0]][keys[1]][keys[2]][keys[3]][keys[4]];
   if (!ours.is_table() || before[keys[0]][keys[1]][keys[2]][keys[3]][keys[4]])

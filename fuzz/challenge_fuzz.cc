@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Do the parsers of what registries send survive any bytes?
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "registry/challenge.h"
+#include "registry/http.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace wherry::registry;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  if (const auto challenge = parse_challenge(text); challenge && challenge->scheme == Challenge::Scheme::bearer && challenge->realm.empty()) std::abort();
+  // Wherever a server leads, it is http, and never from TLS to plain text.
+  if (const auto url = resolve_url("https://a.example/v2/", text.substr(0, text.find('\0'))); url && !url->starts_with("https://")) std::abort();
+  (void)is_loopback(text.substr(0, text.find('\0')));
+  return 0;
+}
