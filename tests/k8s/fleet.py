@@ -26,6 +26,7 @@ def manifest(runtime, name):
     image = HTTPBIN_IMAGE if runtime == "wherry" else NATIVE_IMAGE
     made = pod({"name": "c", "image": image, "imagePullPolicy": "IfNotPresent", "env": [{"name": "PORT", "value": "3000"}]}, name=name,
                automountServiceAccountToken=False)
+    made["spec"]["runtimeClassName"] = "wherry-bare"
     if runtime == "runc":
         del made["spec"]["runtimeClassName"]
     made["spec"]["terminationGracePeriodSeconds"] = 1
