@@ -173,7 +173,7 @@ def a_debug_container_sees_its_targets_processes(p):
     p.create(pod(httpbin()))
     p.wait_ready()
     p.kubectl("debug", "p", f"--image={images.BUSYBOX}", "--container=look", "--target=c", "--profile=general", "--", "sh", "-c", "ps; sleep 1000")
-    p.wait_log("httpbin", container="look")
+    p.wait_log("wherry-init", container="look")  # what the process of a module is called
 
 
 def every_line_is_in_the_log(p):
