@@ -17,6 +17,8 @@
 #include "cli/suggest.h"
 #include "ociruntime/container.h"
 #include "ociruntime/delegate.h"
+#include "ociruntime/exec.h"
+#include "ociruntime/foreground.h"
 #include "shim/info.h"
 
 namespace wherry::ociruntime {
@@ -26,6 +28,7 @@ using cli::Option;
 
 constexpr size_t kAny = ~size_t{0};
 constexpr int kUsageError = 2;
+constexpr int kExecFailed = 255;  // as runc has it: no program was run that could have ended so
 
 constexpr Option kGlobal[] = {
     {"root", 0, "DIR", "where containers are kept track of [default: /run/wherry]", cli::set<&GlobalOptions::root>},
@@ -54,6 +57,24 @@ constexpr Option kKill[] = {{"all", 'a', "", "all processes of the container", c
 constexpr Option kDelete[] = {{"force", 'f', "", "kills what runs", cli::set<&CommandOptions::force>}};
 constexpr Option kList[] = {{"format", 'f', "FORMAT", "table or json", cli::set<&CommandOptions::format>},
                             {"quiet", 'q', "", "only the ids", cli::set<&CommandOptions::quiet>}};
+constexpr Option kExec[] = {
+    kPidFile,
+    kConsole,
+    kPreserve,
+    {"process", 'p', "FILE", "the specification's `process` as JSON, in place of the options below", cli::set<&CommandOptions::process>},
+    {"detach", 'd', "", "returns when the program runs", cli::set<&CommandOptions::detach>},
+    {"tty", 't', "", "gives it a terminal", cli::set<&CommandOptions::terminal>},
+    {"cwd", 0, "DIR", "working directory", cli::set<&CommandOptions::cwd>},
+    {"env", 'e', "NAME=VALUE", "one more variable; may be repeated", cli::set<&CommandOptions::env>},
+    {"user", 'u', "UID[:GID]", "", cli::set<&CommandOptions::user>},
+    {"additional-gids", 'g', "GID", "may be repeated", cli::set<&CommandOptions::additional_gids>},
+    {"cap", 'c', "NAME", "one more capability; may be repeated", cli::set<&CommandOptions::cap>},
+    {"no-new-privs", 0, "", "gains no privileges by execve", cli::set<&CommandOptions::no_new_privs>},
+    {"apparmor", 0, "PROFILE", "", cli::set<&CommandOptions::apparmor>},
+    {"process-label", 0, "LABEL", "of SELinux", cli::set<&CommandOptions::process_label>},
+    {"ignore-paused", 0, "", "native containers only", cli::set<&CommandOptions::ignore_paused>},
+    {"cgroup", 0, "PATH", "native containers only", cli::set<&CommandOptions::cgroup>},
+};
 constexpr Option kPs[] = {{"format", 'f', "FORMAT", "table or json", cli::set<&CommandOptions::format>}};
 constexpr Option kUpdate[] = {
     {"resources", 'r', "FILE", "linux.resources as JSON, - for standard input", cli::set<&CommandOptions::resources>},
@@ -98,7 +119,10 @@ Result<int> printed(Result<std::string> text) {
   return 0;
 }
 
-Result<int> do_create(const Invocation& call) { return done(create(call.global, call.options, call.id())); }
+Result<int> do_create(const Invocation& call) {
+  TRY(create(call.global, call.options, call.id(), true));
+  return 0;
+}
 Result<int> do_start(const Invocation& call) { return done(start(call.global, call.id())); }
 Result<int> do_state(const Invocation& call) { return printed(state(call.global, call.id())); }
 Result<int> do_delete(const Invocation& call) { return done(remove(call.global, call.id(), call.options.force)); }
@@ -114,13 +138,24 @@ Result<int> do_kill(const Invocation& call) {
   return done(kill(call.global, call.id(), signal, call.options.all));
 }
 
+Result<int> do_exec(const Invocation& call) {
+  return exec(call.global, call.options, call.id(), std::span(call.arguments).subspan(1));
+}
+
+Result<int> run_to_end(const Invocation& call, UniqueFd console) {
+  const UniqueFd init = TRY(init_of(call.global, call.id()));
+  const auto foreground = TRY(Foreground::create());
+  TRY(foreground->take_console(std::move(console)));
+  TRY(start(call.global, call.id()));
+  return foreground->attend(init.get());
+}
+
 Result<int> do_run(const Invocation& call) {
   // The container's process becomes our child when the thread that made it is gone.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  TRY(create(call.global, call.options, call.id()));
-  TRY(start(call.global, call.id()));
-  if (call.options.detach) return 0;
-  const int code = TRY(wait(call.global, call.id()));
+  UniqueFd console = TRY(create(call.global, call.options, call.id(), call.options.detach));
+  if (call.options.detach) return done(start(call.global, call.id()));
+  auto code = run_to_end(call, std::move(console));
   if (!call.options.keep) TRY(remove(call.global, call.id(), true));
   return code;
 }
@@ -132,6 +167,8 @@ struct Command {
   std::string_view summary;
   std::span<const Option> options;
   Result<int> (*run)(const Invocation&);  // nullptr: only runc's containers have it
+  cli::Order order = cli::Order::any;
+  int failure = 1;  // the exit code of what could not be done
 };
 
 constexpr Command kCommands[] = {
@@ -147,7 +184,7 @@ constexpr Command kCommands[] = {
     {"list", "", 0, 0, "lists containers", kList, do_list},
     {"ps", "ID", 1, 1, "lists the processes of a container", kPs, do_ps},
     {"features", "", 0, 0, "prints what this runtime can do as JSON", {}, do_features},
-    {"exec", "ID COMMAND", 1, kAny, "another program in a container (native ones only)", {}, nullptr},
+    {"exec", "ID [COMMAND [ARG...]]", 1, kAny, "runs another program in a container", kExec, do_exec, cli::Order::options_first, kExecFailed},
     {"events", "ID", 1, 1, "statistics of a container (native ones only)", {}, nullptr},
 };
 
@@ -215,7 +252,7 @@ int run_command(const GlobalOptions& global, const Command& command, std::span<c
     if (std::any_of(words.begin() + 1, words.end(), is_id)) return report(global, delegate(global, words_of(words)));
     return report(global, error(ErrorKind::unsupported, std::string(command.name) + " is not supported for a Wasm container by the OCI command line"));
   }
-  const auto parsed = cli::parse(command.options, &options, words.subspan(1), cli::Order::any);
+  const auto parsed = cli::parse(command.options, &options, words.subspan(1), command.order);
   if (!parsed) return usage_error("wherry-oci " + std::string(command.name) + ": " + parsed.error().message);
   if (parsed->help) {
     print_help_of(command);
@@ -229,7 +266,9 @@ int run_command(const GlobalOptions& global, const Command& command, std::span<c
   if (belongs_to_runc(global, command, options, parsed->arguments, native)) return report(global, delegate(global, words_of(words)));
   if (!native) return report(global, native.error());
   const auto code = command.run({global, options, parsed->arguments});
-  return code ? *code : report(global, code.error());
+  if (code) return *code;
+  (void)report(global, code.error());
+  return command.failure;
 }
 
 }  // namespace

@@ -2,12 +2,10 @@
 #include "ociruntime/container.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,14 +14,16 @@
 #include <nlohmann/json.hpp>
 
 #include "config/sources.h"
+#include "ociruntime/console.h"
+#include "ociruntime/module.h"
 #include "sandbox/entrypoint.h"
 #include "sandbox/guest_cpu.h"
 #include "sandbox/guest_memory.h"
 #include "sandbox/guest_stats.h"
 #include "sandbox/hooks.h"
 #include "sandbox/init.h"
+#include "sandbox/mapped_files.h"
 #include "sandbox/shared_limit.h"
-#include "shim/modules.h"
 #include "shim/task/bundle.h"
 
 namespace wherry::ociruntime {
@@ -70,25 +70,6 @@ Result<Bundle> open_bundle(const std::string& where) {
   return bundle;
 }
 
-Result<std::unique_ptr<sandbox::Cgroup>> cgroup_of(const Record& record) {
-  return sandbox::Cgroup::open(TRY(sandbox::CgroupHost::detect()), record.cgroup);
-}
-
-Status status_of(const Entry& entry) {
-  const auto process = process_of(entry.record());
-  if (!process) return Status::stopped;
-  pollfd poll{process->get(), POLLIN, 0};
-  if (::poll(&poll, 1, 0) > 0) return Status::stopped;  // dead, and nobody has reaped it
-  if (!entry.is_started()) return Status::created;
-  const auto cgroup = cgroup_of(entry.record());
-  return cgroup && (*cgroup)->is_frozen() ? Status::paused : Status::running;
-}
-
-Result<void> write_pid_file(const std::string& path, int pid) {
-  return path.empty() ? Result<void>() : replace_file(path, std::to_string(pid), 0644);
-}
-
-// What `create` has made so far; taken away again if it fails.
 Result<config::Settings> resolve_settings(const sandbox::Spec& spec) {
   const char* const file = ::getenv("WHERRY_CONFIG");
   const config::Source annotations = TRY(config::annotations_source(spec.annotations, ""));
@@ -96,6 +77,11 @@ Result<config::Settings> resolve_settings(const sandbox::Spec& spec) {
   return config::resolve(annotations, {&node, 1});
 }
 
+uint64_t guest_memory(const sandbox::Cgroup& cgroup, const config::Settings& settings) {
+  return std::min(sandbox::guest_memory(cgroup.memory_limit()), settings.memory);
+}
+
+// What `create` has made so far; taken away again if it fails.
 class Creation {
  public:
   Creation(Entry& entry, const Bundle& bundle) : entry_(entry), bundle_(bundle) {}
@@ -108,19 +94,20 @@ class Creation {
   Creation(const Creation&) = delete;
   Creation& operator=(const Creation&) = delete;
 
-  Result<void> run(const CommandOptions& options) {
-    const shim::Log log(UniqueFd(), shim::Level::error, "", entry_.record().id);
+  // The terminal's master, if there is one and nobody else gets it.
+  Result<UniqueFd> run(const CommandOptions& options) {
     const sandbox::CgroupHost host = TRY(sandbox::CgroupHost::detect());
     const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle_.spec, bundle_.rootfs));
     TRY(sandbox::check_is_module(entrypoint));
     settings_ = TRY(resolve_settings(bundle_.spec));
-    const char* const cache = ::getenv("WHERRY_CACHE");
-    const shim::Module module = TRY(shim::Modules(host, log, {cache ? cache : "", "", ""}).prepare(entrypoint, settings_.features));
+    const shim::Module module = TRY(prepare_module(entry_.record().id, entrypoint, settings_.features));
 
     Record record = entry_.record();
     record.bundle = bundle_.path;
     record.rootfs = bundle_.rootfs;
     record.created = now_text();
+    record.settings = settings_.to_message();
+    TRY(entry_.write_config(bundle_.json));
     const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(bundle_.spec.linux_.cgroupsPath, record.id, host.has_systemd()));
     TRY(sandbox::Cgroup::check_vacant(host, path));
     record.cgroup = path.path;
@@ -137,10 +124,12 @@ class Creation {
     record.pid = process_->pid();
     record.start_time = shim::start_time(record.pid);
     TRY(entry_.write(record));
+    UniqueFd console = process_->take_console();
+    if (!options.console_socket.empty()) TRY(send_console(options.console_socket, std::move(console)));
     TRY(write_pid_file(options.pid_file, record.pid));
     process_->detach();
     done_ = true;
-    return {};
+    return console;
   }
 
  private:
@@ -155,10 +144,9 @@ class Creation {
     for (int i = 0; i < 3; i++) config.stdio[i] = i;
     config.artifact = module.artifact.get();
     config.invoke = entrypoint.function;
-    const uint64_t memory = std::min(sandbox::guest_memory(cgroup_->memory_limit()), settings_.memory);
-    memory_limit_ = TRY(sandbox::SharedLimit::create(memory));
+    memory_limit_ = TRY(sandbox::SharedLimit::create(guest_memory(*cgroup_, settings_), sandbox::SharedLimit::Writer::root));
     const auto stats = TRY(sandbox::GuestStats::create({config.id, {}, {}, {}}));
-    config.guest.settings = settings_.to_message();
+    config.guest.settings = entry_.record().settings;
     config.guest.stats = stats->fd();
     config.memory_limit = memory_limit_->fd();
     config.start_socket = start_socket.get();
@@ -186,12 +174,15 @@ Json state_json(const Entry& entry) {
   return json;
 }
 
-// Of the bundle as it is now; hooks after the fact are only tried.
-void run_late_hooks(const Record& record, std::vector<sandbox::Hook> sandbox::Hooks::*which, const char* kind, const char* status) {
-  const auto bundle = open_bundle(record.bundle);
-  if (!bundle || (bundle->spec.hooks.*which).empty()) return;
+// Hooks after the fact are only tried.
+void run_late_hooks(const Entry& entry, std::vector<sandbox::Hook> sandbox::Hooks::*which, const char* kind, const char* status) {
+  const Record& record = entry.record();
+  const auto json = entry.config();
+  if (!json) return;
+  const auto spec = sandbox::parse_spec(*json);
+  if (!spec || (spec->hooks.*which).empty()) return;
   const int pid = std::string_view(status) == "stopped" ? 0 : record.pid;
-  (void)sandbox::run_hooks(kind, bundle->spec.hooks.*which, {record.id, status, pid, record.bundle, &bundle->spec});
+  (void)sandbox::run_hooks(kind, spec->hooks.*which, {record.id, status, pid, record.bundle, &*spec});
 }
 
 }  // namespace
@@ -204,9 +195,10 @@ Result<bool> is_native(const std::string& where) {
   return error(ErrorKind::denied, entrypoint.path + " is a native program, and these are not allowed here (setting `native`)");
 }
 
-Result<void> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {
-  if (!options.console_socket.empty()) return error(ErrorKind::unsupported, "a terminal is not supported by `oci create`: run without -t");
+Result<UniqueFd> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id, bool detach) {
+  TRY(check_preserved(options));
   const Bundle bundle = TRY(open_bundle(options.bundle));
+  TRY(check_console(bundle.spec.process.terminal, detach, options.console_socket));
   const std::unique_ptr<Entry> entry = TRY(Entry::create(global.root, id));
   Record record;
   record.id = id;
@@ -219,7 +211,7 @@ Result<void> start(const GlobalOptions& global, const std::string& id) {
   const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
   if (status_of(*entry) == Status::stopped) return error(ErrorKind::failed_precondition, "cannot start a container that has stopped");
   TRY(entry->start());
-  run_late_hooks(entry->record(), &sandbox::Hooks::poststart, "poststart", "running");
+  run_late_hooks(*entry, &sandbox::Hooks::poststart, "poststart", "running");
   return {};
 }
 
@@ -252,7 +244,7 @@ Result<void> remove(const GlobalOptions& global, const std::string& id, bool for
       TRY((*cgroup)->remove());
     }
   }
-  run_late_hooks(entry.record(), &sandbox::Hooks::poststop, "poststop", "stopped");
+  run_late_hooks(entry, &sandbox::Hooks::poststop, "poststop", "stopped");
   return entry.remove();
 }
 
@@ -297,6 +289,28 @@ Result<std::string> resources_json(const CommandOptions& options) {
 
 }  // namespace
 
+namespace {
+
+Result<UniqueFd> open_memory_limit(const Record& record) {
+  return TRY(sandbox::MappedFiles::of(record.pid)).open(sandbox::SharedLimit::kFileName, O_WRONLY);
+}
+
+// What was allowed to be devices stays so, and the settings are still the ceiling. The
+// guests are told of the new limit, so that their memory.grow fails before the kernel kills.
+Result<void> set_resources(const Entry& entry, sandbox::Resources resources) {
+  const Record& record = entry.record();
+  const config::Settings settings = TRY(config::Settings::from_message(record.settings));
+  resources.devices.clear();
+  if (resources.cpu.quota || resources.cpu.period) sandbox::cap_cpu(resources, settings.milli_cpu);
+  const auto cgroup = TRY(cgroup_of(record));
+  TRY(cgroup->set(resources));
+  if (!resources.memory.limit || !process_of(record)) return {};
+  const UniqueFd limit = TRY(open_memory_limit(record));
+  return sandbox::write_shared_limit(limit.get(), guest_memory(*cgroup, settings));
+}
+
+}  // namespace
+
 Result<void> update(const GlobalOptions& global, const CommandOptions& options, const std::string& id) {
   const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
   std::string json;
@@ -308,7 +322,7 @@ Result<void> update(const GlobalOptions& global, const CommandOptions& options, 
     json = TRY(read_file(options.resources, kMaxResources));
   }
   const sandbox::Resources resources = TRY(sandbox::parse_resources(json));
-  return TRY(cgroup_of(entry->record()))->set(resources);
+  return set_resources(*entry, resources);
 }
 
 Result<std::string> state(const GlobalOptions& global, const std::string& id) {
@@ -348,18 +362,11 @@ Result<std::string> processes(const GlobalOptions& global, const CommandOptions&
   return text;
 }
 
-Result<int> wait(const GlobalOptions& global, const std::string& id) {
-  int pid = 0;
-  {
-    const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
-    pid = entry->record().pid;
-  }
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return os_error(errno, "wait");
-  }
-  constexpr int kSignalled = 128;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+Result<UniqueFd> init_of(const GlobalOptions& global, const std::string& id) {
+  const std::unique_ptr<Entry> entry = TRY(Entry::open(global.root, id));
+  auto process = process_of(entry->record());
+  if (!process) return error(ErrorKind::not_found, "container not running");
+  return std::move(*process);
 }
 
 }  // namespace wherry::ociruntime

@@ -13,7 +13,8 @@ namespace wherry::ociruntime {
 // Whether the bundle's program is one for the node's runc: not Wasm.
 Result<bool> is_native(const std::string& bundle);
 
-Result<void> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id);
+// Returns the master of the process's terminal if it has one that no socket was given for.
+Result<UniqueFd> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id, bool detach);
 Result<void> start(const GlobalOptions& global, const std::string& id);
 Result<void> kill(const GlobalOptions& global, const std::string& id, int signal, bool all);
 Result<void> remove(const GlobalOptions& global, const std::string& id, bool force);
@@ -26,7 +27,7 @@ Result<std::string> state(const GlobalOptions& global, const std::string& id);
 Result<std::string> list(const GlobalOptions& global, const CommandOptions& options);
 Result<std::string> processes(const GlobalOptions& global, const CommandOptions& options, const std::string& id);
 
-// Waits for a container that this process started; its exit code.
-Result<int> wait(const GlobalOptions& global, const std::string& id);
+// A pidfd of the container's process, which may have ended.
+Result<UniqueFd> init_of(const GlobalOptions& global, const std::string& id);
 
 }  // namespace wherry::ociruntime

@@ -31,6 +31,8 @@ struct CommandOptions {
   std::string cwd;
   std::string user;
   std::vector<std::string> env;
+  std::vector<std::string> additional_gids, cap;
+  std::string apparmor, process_label, cgroup;
   std::string memory, memory_swap, memory_reservation;
   std::string cpu_period, cpu_quota, cpu_share, cpuset_cpus, cpuset_mems, pids_limit;
   bool detach = false;
@@ -40,8 +42,13 @@ struct CommandOptions {
   bool force = false;
   bool quiet = false;
   bool stats = false;
+  bool no_new_privs = false;
+  bool ignore_paused = false;
   bool ignored = false;
   std::string ignored_text;
 };
+
+// Descriptors beside the standard streams, which no process of ours gets.
+Result<void> check_preserved(const CommandOptions& options);
 
 }  // namespace wherry::ociruntime

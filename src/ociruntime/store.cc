@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,7 +24,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxState = 64 << 10;
+constexpr size_t kMaxState = 1 << 20;
+constexpr size_t kMaxConfig = 4 << 20;
 
 Result<UniqueFd> lock_directory(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
@@ -101,6 +103,7 @@ Result<void> Entry::read() {
   record_.rootfs = text(json, "rootfs");
   record_.cgroup = text(json, "cgroup");
   record_.created = text(json, "created");
+  record_.settings = text(json, "settings");
   record_.pid = static_cast<int>(number(json, "pid"));
   record_.start_time = number(json, "start_time");
   return {};
@@ -108,11 +111,15 @@ Result<void> Entry::read() {
 
 Result<void> Entry::write(const Record& record) {
   const Json json{{"id", record.id},           {"bundle", record.bundle}, {"rootfs", record.rootfs},        {"cgroup", record.cgroup},
-                  {"pid", static_cast<unsigned>(record.pid)}, {"start_time", record.start_time}, {"created", record.created}};
+                  {"pid", static_cast<unsigned>(record.pid)}, {"start_time", record.start_time}, {"created", record.created},
+                  {"settings", record.settings}};
   TRY(replace_file(path_ + "/state.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600));
   record_ = record;
   return {};
 }
+
+Result<void> Entry::write_config(std::string_view json) const { return replace_file(path_ + "/config.json", json, 0600); }
+Result<std::string> Entry::config() const { return read_file(path_ + "/config.json", kMaxConfig); }
 
 Result<UniqueFd> Entry::bind_start_socket() const {
   const sockaddr_un address = TRY(address_of(start_socket()));
@@ -179,6 +186,24 @@ std::optional<UniqueFd> process_of(const Record& record) {
   // The number is only meaningful while the process that we know is there.
   if (!pidfd || shim::start_time(record.pid) != record.start_time) return std::nullopt;
   return pidfd;
+}
+
+Result<std::unique_ptr<sandbox::Cgroup>> cgroup_of(const Record& record) {
+  return sandbox::Cgroup::open(TRY(sandbox::CgroupHost::detect()), record.cgroup);
+}
+
+Status status_of(const Entry& entry) {
+  const auto process = process_of(entry.record());
+  if (!process) return Status::stopped;
+  pollfd poll{process->get(), POLLIN, 0};
+  if (::poll(&poll, 1, 0) > 0) return Status::stopped;  // dead, and nobody has reaped it
+  if (!entry.is_started()) return Status::created;
+  const auto cgroup = cgroup_of(entry.record());
+  return cgroup && (*cgroup)->is_frozen() ? Status::paused : Status::running;
+}
+
+Result<void> write_pid_file(const std::string& path, int pid) {
+  return path.empty() ? Result<void>() : replace_file(path, std::to_string(pid), 0644);
 }
 
 }  // namespace wherry::ociruntime

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "sandbox/cgroup.h"
 
 namespace wherry::ociruntime {
 
@@ -21,6 +22,7 @@ struct Record {
   int pid = 0;
   uint64_t start_time = 0;  // so that another process with the same number is not taken for it
   std::string created;      // RFC 3339
+  std::string settings;     // config::Settings::to_message(), so that execs are on the same terms
 };
 
 // The directory of one container below the root: state.json, the socket on which
@@ -36,6 +38,11 @@ class Entry {
 
   const Record& record() const { return record_; }
   Result<void> write(const Record& record);
+
+  // config.json as it was when the container was made: later changes to the bundle's do
+  // not concern it.
+  Result<void> write_config(std::string_view json) const;
+  Result<std::string> config() const;
 
   // The init's end: bound at the entry's socket, which is there until the start.
   Result<UniqueFd> bind_start_socket() const;
@@ -65,5 +72,10 @@ const char* name_of(Status status);
 
 // A process that is the one of the record and no other, or nothing.
 std::optional<UniqueFd> process_of(const Record& record);
+Status status_of(const Entry& entry);
+Result<std::unique_ptr<sandbox::Cgroup>> cgroup_of(const Record& record);
+
+// Unless the path is "".
+Result<void> write_pid_file(const std::string& path, int pid);
 
 }  // namespace wherry::ociruntime

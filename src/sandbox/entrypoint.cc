@@ -177,7 +177,7 @@ Result<UniqueFd> open_container_root(int pid, int pidfd) {
   const std::string path = "/proc/" + std::to_string(pid) + "/root";
   UniqueFd root(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const int code = errno;
-  // While it is not reaped the number is still its own.
+  // While it is not reaped the number is its own, and it was so when it was used.
   if (signal_pidfd(pidfd, 0) != 0) return error(ErrorKind::failed_precondition, "the container's init has finished");
   if (!root) return os_error(code, path);
   return root;

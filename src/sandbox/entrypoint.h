@@ -40,8 +40,7 @@ struct Entrypoint {
 // not_found names each place that was tried.
 Result<Entrypoint> open_entrypoint(const Spec& spec, const std::string& rootfs);
 
-// Opens / as the process with that number, which must be a child of this one that
-// `pidfd` refers to, sees it now.
+// Opens / as the process with that number, which `pidfd` refers to, sees it now.
 Result<UniqueFd> open_container_root(int pid, int pidfd);
 
 // Finds an exec's program, process.args[0], in a running container: the same places,

@@ -64,6 +64,7 @@ struct ExecLaunchConfig {
   int memory_limit = -1;
   GuestTerms guest{};
   bool is_toolbox = false;  // the artifact is of Wherry's own toolbox
+  bool outlives = false;  // this process, once it was started
 };
 
 // A process of a container seen from the process that launched it: namespaces,

@@ -45,6 +45,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                                      .has_stats = config.guest.stats >= 0,
                                                      .has_report = config.guest.report >= 0,
                                                      .is_toolbox = config.is_toolbox,
+                                                     .outlives = config.outlives,
                                                      .oom_score_adj = 0,
                                                      .id = config.id,
                                                      .bundle = {},

@@ -26,6 +26,7 @@ struct Header {
   bool has_stats;
   bool has_report;
   bool is_toolbox;
+  bool outlives;
   int32_t oom_score_adj;
   uint32_t lengths[7];
 };
@@ -104,6 +105,7 @@ Result<UniqueFd> write_launch_message(const LaunchMessage& message) {
                 .has_stats = message.has_stats,
                 .has_report = message.has_report,
                 .is_toolbox = message.is_toolbox,
+                .outlives = message.outlives,
                 .oom_score_adj = message.oom_score_adj,
                 .lengths = {}};
   std::string bytes(sizeof header, '\0');
@@ -132,6 +134,7 @@ Result<LaunchMessage> read_launch_message(int fd) {
                         .has_stats = header.has_stats,
                         .has_report = header.has_report,
                         .is_toolbox = header.is_toolbox,
+                        .outlives = header.outlives,
                         .oom_score_adj = header.oom_score_adj,
                         .id = {},
                         .bundle = {},

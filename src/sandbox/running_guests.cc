@@ -14,23 +14,19 @@
 
 #include "base/fd.h"
 #include "sandbox/guest_stats.h"
+#include "sandbox/mapped_files.h"
 #include "sandbox/shared_limit.h"
 
 namespace wherry::sandbox {
 namespace {
 
 constexpr std::string_view kInitName = "wherry-init\n";
-constexpr size_t kMaxMaps = 4 << 20;
 
-// The bytes of a memory file that the process maps; nullopt if it maps none of that name.
-std::optional<std::string> mapped_file(const std::string& process, const std::string& maps, std::string_view name, size_t size) {
-  const size_t found = maps.find("/memfd:" + std::string(name) + " ");
-  if (found == maps.npos) return std::nullopt;
-  const size_t line = maps.rfind('\n', found) + 1;
-  const std::string range = maps.substr(line, maps.find(' ', line) - line);
-  const UniqueFd fd(::open((process + "/map_files/" + range).c_str(), O_RDONLY | O_CLOEXEC));
+// The first bytes of a memory file that the process maps; nullopt if it maps none of that name.
+std::optional<std::string> first_bytes(const MappedFiles& files, std::string_view name, size_t size) {
+  const auto fd = files.open(name, O_RDONLY);
   std::string bytes(size, '\0');
-  if (!fd || ::pread(fd.get(), bytes.data(), size, 0) != static_cast<ssize_t>(size)) return std::nullopt;
+  if (!fd || ::pread(fd->get(), bytes.data(), size, 0) != static_cast<ssize_t>(size)) return std::nullopt;
   return bytes;
 }
 
@@ -66,12 +62,13 @@ bool add_times(const std::string& process, RunningGuest& guest) {
   return true;
 }
 
-std::optional<RunningGuest> examine(const std::string& process) {
+std::optional<RunningGuest> examine(pid_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
   const auto comm = read_file(process + "/comm", 64);
   if (!comm || *comm != kInitName) return std::nullopt;
-  const auto maps = read_file(process + "/maps", kMaxMaps);
-  if (!maps) return std::nullopt;
-  const auto bytes = mapped_file(process, *maps, GuestStats::kFileName, sizeof(GuestStatsPage));
+  const auto files = MappedFiles::of(pid);
+  if (!files) return std::nullopt;
+  const auto bytes = first_bytes(*files, GuestStats::kFileName, sizeof(GuestStatsPage));
   if (!bytes) return std::nullopt;
   const auto page = std::make_unique<GuestStatsPage>();
   std::memcpy(static_cast<void*>(page.get()), bytes->data(), sizeof *page);
@@ -86,7 +83,7 @@ std::optional<RunningGuest> examine(const std::string& process) {
   guest.memory_refused = page->memory.refused;
   for (size_t i = 0; i < guest.denied.size(); i++) guest.denied[i] = page->counters.denied[i];
   guest.memory_limit = UINT64_MAX;
-  if (const auto limit = mapped_file(process, *maps, SharedLimit::kFileName, sizeof(uint64_t))) {
+  if (const auto limit = first_bytes(*files, SharedLimit::kFileName, sizeof(uint64_t))) {
     std::memcpy(&guest.memory_limit, limit->data(), sizeof guest.memory_limit);
   }
   if (!add_times(process, guest)) return std::nullopt;
@@ -104,7 +101,7 @@ Result<std::vector<RunningGuest>> running_guests() {
     const std::string_view name = entry->d_name;
     pid_t pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid <= 0) continue;
-    auto guest = examine("/proc/" + std::string(name));
+    auto guest = examine(pid);
     if (!guest) continue;
     guest->pid = pid;
     guests.push_back(std::move(*guest));

@@ -17,7 +17,10 @@ class SharedLimit {
  public:
   static constexpr const char* kFileName = "wherry-limit";  // in /proc/PID/maps
 
-  static Result<std::unique_ptr<SharedLimit>> create(uint64_t bytes);
+  // Who may change it: this object alone, or root too, who finds the file by MappedFiles
+  // once this object is gone.
+  enum class Writer : uint8_t { creator, root };
+  static Result<std::unique_ptr<SharedLimit>> create(uint64_t bytes, Writer writer = Writer::creator);
   ~SharedLimit();
   SharedLimit(const SharedLimit&) = delete;
   SharedLimit& operator=(const SharedLimit&) = delete;
@@ -30,11 +33,15 @@ class SharedLimit {
   int fd() const { return fd_.get(); }
 
  private:
+  Result<void> give_up_writing();
   SharedLimit(UniqueFd fd, std::atomic<uint64_t>* value) : fd_(std::move(fd)), value_(value) {}
 
-  const UniqueFd fd_;
+  UniqueFd fd_;
   std::atomic<uint64_t>* const value_;
 };
+
+// Writes a new limit into the file of Writer::root.
+Result<void> write_shared_limit(int fd, uint64_t bytes);
 
 // Mapped for good.
 Result<const std::atomic<uint64_t>*> map_shared_limit(UniqueFd fd);

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """wherry-oci as runtime-spec callers use it: by hand with a bundle, and under Podman."""
 # timeout: 300
-import contextlib
 import json
 import os
 import pathlib
@@ -10,94 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from suite import SOURCE, Skip, Suite, equal, guest, program  # noqa: E402
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
-HTTPBIN = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
-BUSYBOX = pathlib.Path("/bin/busybox")
+import checks_exec  # noqa: E402
+import checks_podman  # noqa: E402
+import checks_terminal  # noqa: E402
+from bundle import BUSYBOX, Bundle, hello, server  # noqa: E402
+from suite import Skip, Suite, equal  # noqa: E402
+
 suite = Suite()
-
-
-class Bundle:
-    """A bundle, a runtime root and the cgroup below which its containers are. Use as a context manager."""
-
-    def __init__(self, args, files, **spec):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="wo-"))
-        self.root = self.directory / "r"
-        self.path = self.directory / "b"
-        self.cgroup = f"/wherry-test-{self.directory.name}"
-        self.log = self.directory / "log"
-        rootfs = self.path / "rootfs"
-        rootfs.mkdir(parents=True)
-        for name, source in files.items():
-            (rootfs / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, rootfs / name)
-        document = {
-            "ociVersion": "1.0.2",
-            "process": {"args": args, "cwd": "/", "env": spec.pop("env", ["PATH=/bin"]), "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True},
-            "root": {"path": "rootfs"},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-            "linux": {"namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount")],
-                      "cgroupsPath": self.cgroup + "/c", "resources": spec.pop("resources", {})},
-            **spec,
-        }
-        (self.path / "config.json").write_text(json.dumps(document))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for one in json.loads(self.oci("list", "--format", "json").stdout or "[]"):
-            self.oci("delete", "--force", one["id"])
-        for hierarchy in [pathlib.Path("/sys/fs/cgroup"), *pathlib.Path("/sys/fs/cgroup").iterdir()]:
-            with contextlib.suppress(OSError):
-                os.rmdir(str(hierarchy) + self.cgroup)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def environment(self):
-        return dict(os.environ, WHERRY_CACHE=str(self.directory / "cache"))
-
-    def command(self, *words):
-        return [str(program("wherry-oci")), "--root", str(self.root), "--log", str(self.log), "--log-format", "json", *map(str, words)]
-
-    def oci(self, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
-        return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True,
-                              timeout=60, env=self.environment())
-
-    def create(self, container="c", *options):
-        # A file: the container keeps what it gets, and nobody would see the end of a pipe.
-        with open(self.directory / "out", "a+") as out:
-            done = self.oci("create", "--bundle", self.path, *options, container, stdout=out, stderr=out)
-        equal((done.returncode, self.output()), (0, ""), "create")
-        return self.state(container)
-
-    def ok(self, *words):
-        done = self.oci(*words)
-        equal((done.returncode, done.stderr), (0, ""), " ".join(map(str, words)))
-        return done.stdout
-
-    def state(self, container="c"):
-        return json.loads(self.ok("state", container))
-
-    def wait_status(self, status, container="c"):
-        deadline = time.monotonic() + 20
-        while self.state(container)["status"] != status:
-            assert time.monotonic() < deadline, f"{self.state(container)}, not {status}"
-            time.sleep(0.02)
-
-    def output(self):
-        return (self.directory / "out").read_text()
-
-
-def hello(**spec):
-    return Bundle(["/c-hello.wasm", "a"], {"c-hello.wasm": guest("c-hello.wasm")}, **spec)
-
-
-def server(**spec):
-    return Bundle(["/httpbin.wasm"], {"httpbin.wasm": HTTPBIN}, **spec)
 
 
 @suite.test("the life of a container: created, running, stopped, gone")
@@ -244,30 +165,6 @@ def _():
         assert features["ociVersionMax"] >= "1.0.2" and "mount" in features["linux"]["namespaces"], features
 
 
-@suite.test("podman runs a module")
-def _():
-    podman = shutil.which("podman")
-    if not podman:
-        raise Skip("podman is not installed")
-    with tempfile.TemporaryDirectory(prefix="wp-", ignore_cleanup_errors=True) as directory:
-        place = pathlib.Path(directory)
-        (place / "storage.conf").write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{place}/run"\ngraphroot = "{place}/graph"\n')
-        environment = dict(os.environ, CONTAINERS_STORAGE_CONF=str(place / "storage.conf"), WHERRY_CACHE=str(place / "cache"))
-        base = [podman, "--cgroup-manager=cgroupfs", "--events-backend=none", "--tmpdir", f"{place}/tmp", "--runtime", program("wherry-oci"),
-                "--runtime-flag", f"root={place}/oci"]
-
-        def run(*words):
-            return subprocess.run([*base, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment, timeout=120)
-
-        image = place / "hello.tar"
-        subprocess.run([program("wherry"), "pack", guest("c-hello.wasm"), "-t", "wherry.test/hello:1", "-o", image], check=True, capture_output=True)
-        loaded = run("load", "-i", image)
-        equal(loaded.returncode, 0, f"load ({loaded.stderr})")
-        # podman asks for limits that not every machine lets root have
-        limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000")
-        done = run("run", "--rm", "--network=none", *limits, "--env", "GREETING=hi", "wherry.test/hello:1", "x")
-        equal((done.returncode, done.stdout), (42, "hello from C, argc=2\narg x\nGREETING=hi\n"), f"run ({done.stderr[-400:]})")
-        equal(run("ps", "-aq").stdout, "", "containers")
-
-
+for module in (checks_exec, checks_terminal, checks_podman):
+    module.register(suite)
 suite.main()

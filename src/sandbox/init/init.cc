@@ -215,7 +215,8 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitContext& contex
   }
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
   const UniqueFd signals = TRY(watch_signals());
-  if (start_socket) ::prctl(PR_SET_PDEATHSIG, 0);
+  // One that is not started yet ends with the other end of its control socket.
+  if (context.message.outlives) ::prctl(PR_SET_PDEATHSIG, 0);
   if (kind != InitKind::native) TRY(restrict_system_calls());
   TRY(say(kControlFd, Say::ready, context.warnings, context.console.get()));
   context.console.reset();  // its end is the shim's to close

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "sandbox/spec.h"
 #include "shim/proto/task.pb.h"
 #include "shim/task/bundle.h"
+#include "shim/task/exec_program.h"
 #include "shim/task/log.h"
 #include "shim/task/module_source.h"
 #include "shim/task/process.h"
@@ -26,8 +26,7 @@ struct Workshop {
   sandbox::CgroupHost cgroups;
   sandbox::Launcher* launcher = nullptr;
   ModuleSource* modules = nullptr;
-  // Wherry's own module with a program of that name; nothing if there is none.
-  std::function<std::optional<sandbox::Entrypoint>(std::string_view name)> toolbox;
+  Toolbox toolbox;
   Deadline deadline;
   EventLoop* loop = nullptr;
   StreamRelay* streams = nullptr;

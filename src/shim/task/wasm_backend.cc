@@ -6,6 +6,7 @@
 
 #include "sandbox/guest_cpu.h"
 #include "sandbox/guest_memory.h"
+#include "shim/task/exec_program.h"
 
 namespace wherry::shim {
 namespace {
@@ -125,20 +126,6 @@ std::unique_ptr<Child> WasmBackend::adopt(std::unique_ptr<sandbox::LaunchedProce
   return std::make_unique<LaunchedChild>(std::move(process));
 }
 
-// The container's own programs come first, so that a debugging image is what it is;
-// the toolbox helps out where there is none of that name.
-Result<sandbox::Entrypoint> WasmBackend::find_program(const sandbox::Process& process) const {
-  const Child& init = *container_.init->child;
-  const UniqueFd root = TRY(sandbox::open_container_root(init.pid(), init.pidfd()));
-  auto found = sandbox::open_program(process, root.get());
-  if (found || found.error().kind != ErrorKind::not_found) return found;
-  const std::string_view name = process.args[0];
-  if (!container_.settings.allow_toolbox) return found;
-  auto applet = workshop_.toolbox(name.substr(name.rfind('/') + 1));
-  if (applet) return std::move(*applet);
-  return found;
-}
-
 Result<WasmBackend::ExecProgram> WasmBackend::prepare_exec(const sandbox::Process& process) const {
   ExecProgram out;
   // A module that is a layer has no file to be found by, only the name that init has.
@@ -147,11 +134,9 @@ Result<WasmBackend::ExecProgram> WasmBackend::prepare_exec(const sandbox::Proces
     out.function = sandbox::split_program(process).function;
     return out;
   }
-  const sandbox::Entrypoint program = TRY(find_program(process));
-  if (program.kind == sandbox::ProgramKind::elf || program.kind == sandbox::ProgramKind::script) {
-    if (!container_.settings.allow_native) {
-      return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
-    }
+  const Child& init = *container_.init->child;
+  const sandbox::Entrypoint program = TRY(find_exec_program(process, init.pid(), init.pidfd(), container_.settings, workshop_.toolbox));
+  if (is_native(program.kind)) {
     out.native = program.path;
     return out;
   }

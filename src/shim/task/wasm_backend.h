@@ -49,7 +49,6 @@ class WasmBackend : public Backend {
     bool is_toolbox = false;
   };
   Result<ExecProgram> prepare_exec(const sandbox::Process& process) const;
-  Result<sandbox::Entrypoint> find_program(const sandbox::Process& process) const;
   std::unique_ptr<Child> adopt(std::unique_ptr<sandbox::LaunchedProcess> process) const;
   Result<void> make_cgroup();
   Result<void> make_stats();
