@@ -17,6 +17,7 @@
 #include "cli/suggest.h"
 #include "ociruntime/container.h"
 #include "ociruntime/delegate.h"
+#include "ociruntime/events.h"
 #include "ociruntime/exec.h"
 #include "ociruntime/foreground.h"
 #include "shim/info.h"
@@ -75,6 +76,8 @@ constexpr Option kExec[] = {
     {"ignore-paused", 0, "", "native containers only", cli::set<&CommandOptions::ignore_paused>},
     {"cgroup", 0, "PATH", "native containers only", cli::set<&CommandOptions::cgroup>},
 };
+constexpr Option kEvents[] = {{"stats", 0, "", "statistics of now, once", cli::set<&CommandOptions::stats>},
+                              {"interval", 0, "TIME", "between two lines of statistics [default: 5s]", cli::set<&CommandOptions::interval>}};
 constexpr Option kPs[] = {{"format", 'f', "FORMAT", "table or json", cli::set<&CommandOptions::format>}};
 constexpr Option kUpdate[] = {
     {"resources", 'r', "FILE", "linux.resources as JSON, - for standard input", cli::set<&CommandOptions::resources>},
@@ -142,6 +145,8 @@ Result<int> do_exec(const Invocation& call) {
   return exec(call.global, call.options, call.id(), std::span(call.arguments).subspan(1));
 }
 
+Result<int> do_events(const Invocation& call) { return done(events(call.global, call.options, call.id())); }
+
 Result<int> run_to_end(const Invocation& call, UniqueFd console) {
   const UniqueFd init = TRY(init_of(call.global, call.id()));
   const auto foreground = TRY(Foreground::create());
@@ -166,7 +171,7 @@ struct Command {
   size_t min_arguments, max_arguments;
   std::string_view summary;
   std::span<const Option> options;
-  Result<int> (*run)(const Invocation&);  // nullptr: only runc's containers have it
+  Result<int> (*run)(const Invocation&);
   cli::Order order = cli::Order::any;
   int failure = 1;  // the exit code of what could not be done
 };
@@ -185,7 +190,7 @@ constexpr Command kCommands[] = {
     {"ps", "ID", 1, 1, "lists the processes of a container", kPs, do_ps},
     {"features", "", 0, 0, "prints what this runtime can do as JSON", {}, do_features},
     {"exec", "ID [COMMAND [ARG...]]", 1, kAny, "runs another program in a container", kExec, do_exec, cli::Order::options_first, kExecFailed},
-    {"events", "ID", 1, 1, "statistics of a container (native ones only)", {}, nullptr},
+    {"events", "ID", 1, 1, "prints statistics, and when memory runs out, as JSON", kEvents, do_events},
 };
 
 void print_help(std::FILE* to) {
@@ -246,12 +251,6 @@ bool belongs_to_runc(const GlobalOptions& global, const Command& command, const 
 
 int run_command(const GlobalOptions& global, const Command& command, std::span<char* const> words) {
   CommandOptions options;
-  // Commands of runc alone are not parsed here: their options are its own.
-  if (!command.run) {
-    const auto is_id = [&](const char* word) { return is_delegated(global, word); };
-    if (std::any_of(words.begin() + 1, words.end(), is_id)) return report(global, delegate(global, words_of(words)));
-    return report(global, error(ErrorKind::unsupported, std::string(command.name) + " is not supported for a Wasm container by the OCI command line"));
-  }
   const auto parsed = cli::parse(command.options, &options, words.subspan(1), command.order);
   if (!parsed) return usage_error("wherry-oci " + std::string(command.name) + ": " + parsed.error().message);
   if (parsed->help) {

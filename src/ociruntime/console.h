@@ -12,7 +12,7 @@ namespace wherry::ociruntime {
 // its terminal away on a socket, one in the foreground has it copied to ours.
 Result<void> check_console(bool terminal, bool detach, const std::string& socket);
 
-// Gives a terminal's master to whoever listens on the socket, as runc does. It blocks.
+// Gives a terminal's master to whoever listens on the socket, as runc does: in blocking mode.
 Result<void> send_console(const std::string& socket, UniqueFd master);
 
 }  // namespace wherry::ociruntime

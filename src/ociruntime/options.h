@@ -26,6 +26,7 @@ struct CommandOptions {
   std::string console_socket;
   std::string preserve_fds;
   std::string format = "table";
+  std::string interval = "5s";
   std::string process;
   std::string resources;
   std::string cwd;

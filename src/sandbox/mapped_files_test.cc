@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sandbox/shared_limit.h"
+#include "sandbox/test_container.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -19,26 +20,32 @@ class MappedFilesTest : public ::testing::Test {
   static Result<UniqueFd> open_own(std::string_view name, int flags) { return TRY(MappedFiles::of(::getpid())).open(name, flags); }
 };
 
+// The init of a container with that limit: another process, which maps no other.
+Result<UniqueFd> open_of_init(TestContainer& container, uint64_t limit, SharedLimit::Writer writer) {
+  container.memory_limit = TRY(SharedLimit::create(limit, writer));
+  container.run_probe({"hold"});
+  TRY(container.launch());
+  return TRY(MappedFiles::of(container.init().pid())).open(SharedLimit::kFileName, O_WRONLY);
+}
+
 TEST_F(MappedFilesTest, let_root_change_a_limit_that_is_meant_to_be) {
-  const auto limit = SharedLimit::create(100, SharedLimit::Writer::root);
-  ASSERT_TRUE(limit) << limit.error().message;
-  const auto fd = open_own(SharedLimit::kFileName, O_WRONLY);
+  TestContainer container;
+  const auto fd = open_of_init(container, 100, SharedLimit::Writer::root);
   ASSERT_TRUE(fd) << fd.error().message;
   ASSERT_TRUE(write_shared_limit(fd->get(), 200));
-  EXPECT_EQ((*limit)->get(), 200u);
+  SharedLimit& limit = *container.memory_limit;
+  EXPECT_EQ(limit.get(), 200u);
   // What the container gets is no way to write it.
-  EXPECT_FALSE(write_shared_limit((*limit)->fd(), 300));
-  EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, (*limit)->fd(), 0), MAP_FAILED);
-  EXPECT_EQ((*limit)->get(), 200u);
+  EXPECT_FALSE(write_shared_limit(limit.fd(), 300));
+  EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, limit.fd(), 0), MAP_FAILED);
 }
 
 TEST_F(MappedFilesTest, are_no_way_to_write_what_is_its_creators) {
-  const auto limit = SharedLimit::create(100);
-  ASSERT_TRUE(limit);
-  const auto fd = open_own(SharedLimit::kFileName, O_RDWR);
+  TestContainer container;
+  const auto fd = open_of_init(container, 100, SharedLimit::Writer::creator);
   ASSERT_TRUE(fd) << fd.error().message;
   EXPECT_FALSE(write_shared_limit(fd->get(), 200));
-  EXPECT_EQ((*limit)->get(), 100u);
+  EXPECT_EQ(container.memory_limit->get(), 100u);
 }
 
 TEST_F(MappedFilesTest, are_not_those_that_another_made_under_the_name) {

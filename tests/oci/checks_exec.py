@@ -127,7 +127,7 @@ def register(suite):
     def _():
         with running() as bundle:
             before = pids(bundle)
-            with bundle.started("exec", "-e", "PORT=3001", "c", "/httpbin.wasm") as process:
+            with bundle.started("exec", "-e", "PORT=3001", "c", "/httpbin.wasm", stdout=subprocess.DEVNULL) as process:
                 wait_until(lambda: len(pids(bundle)) > len(before), "the exec")
                 process.kill()
             wait_until(lambda: pids(bundle) == before, "the end of its processes")

@@ -12,6 +12,7 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
+import checks_events  # noqa: E402
 import checks_exec  # noqa: E402
 import checks_podman  # noqa: E402
 import checks_terminal  # noqa: E402
@@ -156,6 +157,15 @@ def _():
     with Bundle(["/bin/busybox", "sh", "-c", "echo native; exit 5"], {"bin/busybox": BUSYBOX}) as bundle:
         done = bundle.oci("run", "--bundle", bundle.path, "n")
         equal((done.returncode, done.stdout), (5, "native\n"), f"run ({done.stderr})")
+    with Bundle(["/bin/busybox", "sleep", "1000"], {"bin/busybox": BUSYBOX}) as bundle, open(os.devnull, "w") as null:
+        try:
+            equal(bundle.oci("create", "--bundle", bundle.path, "n", stdout=null, stderr=null).returncode, 0, "create")
+            bundle.ok("start", "n")
+            done = bundle.oci("exec", "--env", "A=1", "n", "/bin/busybox", "sh", "-c", "echo $A; exit 6")
+            equal((done.returncode, done.stdout), (6, "1\n"), f"exec ({done.stderr})")
+            equal(json.loads(bundle.ok("events", "--stats", "n"))["type"], "stats", "events")
+        finally:
+            bundle.ok("delete", "--force", "n")
 
 
 @suite.test("features are a document of the specification")
@@ -165,6 +175,6 @@ def _():
         assert features["ociVersionMax"] >= "1.0.2" and "mount" in features["linux"]["namespaces"], features
 
 
-for module in (checks_exec, checks_terminal, checks_podman):
+for module in (checks_exec, checks_terminal, checks_events, checks_podman):
     module.register(suite)
 suite.main()
