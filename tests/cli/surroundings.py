@@ -159,6 +159,16 @@ def doctor_reads_containerd_s_configuration():
         assert said(findings("--config", config, *cache), "problem", f"{config}: line 1")
 
 
+def doctor_reads_the_settings_of_the_node():
+    with tempfile.TemporaryDirectory() as directory:
+        settings = pathlib.Path(directory) / "settings.toml"
+        arguments = ["--settings", settings, "--cache", f"{directory}/cache"]
+        settings.write_text("[defaults]\negress = 'none'\n")
+        assert said(findings(*arguments), "ok", f"{settings}, 1 value")
+        settings.write_text("[defaults]\nspeed = 1\n")
+        assert said(findings(*arguments), "problem", f"{settings}: defaults.speed: unknown")
+
+
 def doctor_reads_a_tree_of_cgroups():
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory) / "cgroup"
@@ -200,7 +210,7 @@ def doctor_misses_the_compiler():
 
 
 TESTS = (every_help_fits_a_screen, compile_shows_progress_on_a_terminal, a_user_without_root_has_an_own_cache,
-         the_guest_gets_a_listener_of_either_kind, signals_end_the_program, doctor_reads_containerd_s_configuration,
+         the_guest_gets_a_listener_of_either_kind, signals_end_the_program, doctor_reads_containerd_s_configuration, doctor_reads_the_settings_of_the_node,
          doctor_reads_a_tree_of_cgroups, doctor_finds_a_cache_that_others_can_write, doctor_finds_a_broken_artifact,
          doctor_misses_the_compiler)
 

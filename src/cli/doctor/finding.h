@@ -19,5 +19,7 @@ std::vector<Finding> check_cgroups(const std::string& root);
 // daemon's own or the default file.
 std::vector<Finding> check_containerd(const std::string& config);
 std::vector<Finding> check_cache(engine::CacheConfig config);
+// The node's file of settings; "" is the usual one.
+std::vector<Finding> check_settings(const std::string& file);
 
 }  // namespace wherry::cli
