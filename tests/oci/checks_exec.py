@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from bundle import BUSYBOX, HTTPBIN, Bundle
-from suite import Skip, equal, guest, wait_until
+from suite import Skip, equal, guest, program, wait_until
 
 
 @contextlib.contextmanager
@@ -131,6 +131,22 @@ def register(suite):
                 wait_until(lambda: len(pids(bundle)) > len(before), "the exec")
                 process.kill()
             wait_until(lambda: pids(bundle) == before, "the end of its processes")
+
+    @suite.test("exec: a container that waits for its start takes them, and is started all the same")
+    def _():
+        with Bundle(["/httpbin.wasm"], {"httpbin.wasm": HTTPBIN, "bin/c-hello.wasm": guest("c-hello.wasm")}, env=["PORT=3000", "PATH=/bin"]) as bundle:
+            bundle.create()
+            equal(result(bundle, "c", "c-hello.wasm")[0], 42, "exit code")
+            equal(bundle.state()["status"], "created", "status")
+            bundle.ok("start", "c")
+            equal(bundle.state()["status"], "running", "status")
+
+    @suite.test("exec: a program of the toolbox helps out where the image has none of that name")
+    def _():
+        if not program("wherry-oci").with_name("toolbox.wasm").is_file():
+            raise Skip("the toolbox is not built")
+        with running() as bundle:
+            equal(result(bundle, "c", "echo", "from", "toolbox"), (0, "from toolbox\n", ""), "exec")
 
     @suite.test("exec: is on the container's terms: settings, and the memory limit of now")
     def _():

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from bundle import BUSYBOX, HTTPBIN
-from suite import Skip, equal, guest, program
+from suite import Skip, equal, guest, program, wait_until
 
 # Podman asks for limits that not every machine lets root have.
 OPTIONS = ("--network=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000")
@@ -39,6 +39,16 @@ class Podman:
         self.ok("load", "-i", image)
 
 
+def users_of(directory):
+    """The processes that have it on their command line."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if directory.encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found
+
+
 @contextlib.contextmanager
 def podman():
     if not shutil.which("podman"):
@@ -49,6 +59,8 @@ def podman():
             yield machine
         finally:
             machine.run("rm", "-af", "-t", "0")
+            # What conmon starts at the end of an exec would make the directory anew.
+            wait_until(lambda: not users_of(directory), "end of podman's processes")
 
 
 def register(suite):

@@ -3,6 +3,7 @@
 import array
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -11,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -33,6 +35,16 @@ def running():
         bundle.create()
         bundle.ok("start", "c")
         yield bundle
+
+
+# A monitor: the parent of what the command leaves behind. Says how the command and then that one ended.
+SUBREAPER = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+print("exec", subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode)
+pid, status = os.wait()
+print(pid, os.waitstatus_to_exitcode(status))
+"""
 
 
 class Listener:
@@ -99,12 +111,14 @@ def read_line(fd):
 
 @contextlib.contextmanager
 def at_terminal(bundle, *words):
-    """A command of which all streams are a terminal's; yields the process and the master."""
+    """A command of which all streams are a terminal's; yields the process, the master and the slave, whose mode is then as at first."""
     master, slave = pty.openpty()
     try:
         set_size(master, 30, 90)
+        before = termios.tcgetattr(slave)
         with bundle.started(*words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
             yield process, master, slave
+        equal(termios.tcgetattr(slave), before, "the caller's terminal afterwards")
     finally:
         os.close(master)
         os.close(slave)
@@ -141,13 +155,32 @@ def register(suite):
             finally:
                 os.close(master)
 
+    @suite.test("terminal: what conmon says for an exec, all of it in a file")
+    def _():
+        if not BUSYBOX.is_file():
+            raise Skip("needs busybox-static")
+        with running() as bundle, Listener(bundle) as listener:
+            file, pid_file = bundle.directory / "process.json", bundle.directory / "pid"
+            process = {"terminal": True, "consoleSize": {"height": 20, "width": 70}, "args": ["busybox", "sh", "-c", "busybox stty size; exit 3"],
+                       "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 5, "gid": 5}}
+            file.write_text(json.dumps(process))
+            subreaper = [sys.executable, "-c", SUBREAPER, *bundle.command("exec", "--pid-file", pid_file, "--process", file, "--detach", "--tty",
+                                                                          "--console-socket", listener.path, "c")]
+            with open(os.devnull) as null, subprocess.Popen(subreaper, stdin=null, stdout=subprocess.PIPE, text=True, env=bundle.environment()) as conmon:
+                master = listener.take()
+                try:
+                    equal(read_until(master, None), "20 70\r\n", "what the terminal shows")
+                finally:
+                    os.close(master)
+                output, _ = conmon.communicate(timeout=30)
+            equal(output.split(), ["exec", "0", pid_file.read_text(), "3"], "what conmon has reaped")
+
     @suite.test("terminal: an exec's is copied to the caller's, with its size and raw keys")
     def _():
         if not BUSYBOX.is_file():
             raise Skip("needs busybox-static")
         script = "busybox stty size; while read line; do echo got $line; busybox stty size; done; exit 5"
         with running() as bundle, at_terminal(bundle, "exec", "-t", "c", "busybox", "sh", "-c", script) as (process, master, slave):
-            before = termios.tcgetattr(slave)
             read_until(master, "30 90\r\n")
             assert not termios.tcgetattr(slave)[3] & termios.ICANON, "the caller's terminal is not in raw mode"
             os.write(master, b"one\r")
@@ -157,7 +190,6 @@ def register(suite):
             wait_until(lambda: size_after_key(master) == "40 100", "new size")
             os.write(master, b"\x04")
             equal(process.wait(20), 5, "exit code")
-            equal(termios.tcgetattr(slave), before, "the caller's terminal afterwards")
 
     @suite.test("terminal: the interrupt key reaches the exec's program alone")
     def _():
