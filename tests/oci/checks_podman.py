@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from bundle import BUSYBOX, HTTPBIN
+from checks_terminal import at_terminal, read_until
 from suite import Skip, equal, guest, program, wait_until
 
 # Podman asks for limits that not every machine lets root have.
@@ -27,6 +28,16 @@ class Podman:
         # By hand: what a terminal makes of the end of a line shall be seen.
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         return done
+
+    @contextlib.contextmanager
+    def started(self, *words, **streams):
+        """One command as a process; killed at the end of the block if it still runs."""
+        process = subprocess.Popen([*self._base, *map(str, words)], env=self._environment, **streams)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def ok(self, *words):
         done = self.run(*words)
@@ -93,7 +104,24 @@ def register(suite):
             equal((done.returncode, done.stdout), (3, "5\n/bin\n"), f"exec -i ({done.stderr[-400:]})")
             done = machine.run("exec", "-t", "c", "busybox", "tty")
             equal((done.returncode, done.stdout), (0, "/dev/pts/0\r\n"), f"exec -t ({done.stderr[-400:]})")
+            with at_terminal(machine.started, "exec", "-it", "c", "busybox", "sh", "-c", "read line; busybox stty size; exit 4") as (process, master, _):
+                os.write(master, b"key\r")
+                read_until(master, "30 90\r\n")
+                equal(process.wait(60), 4, "exit code of exec -it")
             machine.ok("exec", "-d", "c", "busybox", "sleep", "1000")
             assert "busybox sleep 1000" in machine.ok("top", "c", "args"), machine.ok("top", "c", "args")
             memory = machine.ok("stats", "--no-stream", "--format", "{{.PIDs}} {{.MemUsage}}", "c").split()
             assert int(memory[0]) >= 2 and memory[1] != "0B", memory
+
+    @suite.test("podman stops, starts, pauses and updates")
+    def _():
+        with podman() as machine:
+            machine.load(HTTPBIN, "wherry.test/httpbin:1")
+            machine.ok("run", "-d", "--name", "c", *OPTIONS, "--env", "PORT=3000", "wherry.test/httpbin:1")
+            machine.ok("pause", "c")
+            machine.ok("unpause", "c")
+            machine.ok("update", "--memory", "64m", "c")
+            machine.ok("stop", "-t", "20", "c")
+            equal(machine.ok("inspect", "--format", "{{.State.ExitCode}}", "c"), "143\n", "exit code: it took SIGTERM")
+            machine.ok("start", "c")
+            equal(machine.ok("inspect", "--format", "{{.State.Status}}", "c"), "running\n", "status")

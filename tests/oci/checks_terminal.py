@@ -110,13 +110,13 @@ def read_line(fd):
 
 
 @contextlib.contextmanager
-def at_terminal(bundle, *words):
+def at_terminal(started, *words):
     """A command of which all streams are a terminal's; yields the process, the master and the slave, whose mode is then as at first."""
     master, slave = pty.openpty()
     try:
         set_size(master, 30, 90)
         before = termios.tcgetattr(slave)
-        with bundle.started(*words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
+        with started(*words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
             yield process, master, slave
         equal(termios.tcgetattr(slave), before, "the caller's terminal afterwards")
     finally:
@@ -180,7 +180,7 @@ def register(suite):
         if not BUSYBOX.is_file():
             raise Skip("needs busybox-static")
         script = "busybox stty size; while read line; do echo got $line; busybox stty size; done; exit 5"
-        with running() as bundle, at_terminal(bundle, "exec", "-t", "c", "busybox", "sh", "-c", script) as (process, master, slave):
+        with running() as bundle, at_terminal(bundle.started, "exec", "-t", "c", "busybox", "sh", "-c", script) as (process, master, slave):
             read_until(master, "30 90\r\n")
             assert not termios.tcgetattr(slave)[3] & termios.ICANON, "the caller's terminal is not in raw mode"
             os.write(master, b"one\r")
@@ -195,7 +195,7 @@ def register(suite):
     def _():
         if not BUSYBOX.is_file():
             raise Skip("needs busybox-static")
-        with running() as bundle, at_terminal(bundle, "exec", "-t", "c", "busybox", "sh", "-c", "echo ready; busybox sleep 1000") as (process, master, _):
+        with running() as bundle, at_terminal(bundle.started, "exec", "-t", "c", "busybox", "sh", "-c", "echo ready; busybox sleep 1000") as (process, master, _):
             read_until(master, "ready\r\n")
             os.write(master, b"\x03")
             equal(process.wait(20), 130, "exit code")
@@ -204,7 +204,7 @@ def register(suite):
     def _():
         with with_terminal(["/bin/c-hello.wasm", "a"]) as bundle:
             shown = "hello from C, argc=2\r\narg a\r\nGREETING=hi\r\n"
-            with at_terminal(bundle, "run", "--bundle", bundle.path, "c") as (process, master, _):
+            with at_terminal(bundle.started, "run", "--bundle", bundle.path, "c") as (process, master, _):
                 read_until(master, shown)
                 equal(process.wait(20), 42, "exit code")
             done = subprocess.run(bundle.command("run", "--bundle", bundle.path, "c"), stdin=subprocess.DEVNULL, capture_output=True,

@@ -50,6 +50,15 @@ def _():
         equal(bundle.ok("list", "-q"), "", "containers")
 
 
+@suite.test("run passes signals on")
+def _():
+    with server(env=["PORT=3000"]) as bundle, bundle.started("run", "--bundle", bundle.path, "c", stdout=subprocess.PIPE) as process:
+        equal(process.stdout.readline(), "listening on port 3000\n", "output")
+        process.send_signal(signal.SIGTERM)
+        equal(process.wait(20), 143, "exit code")
+        equal(bundle.ok("list", "-q"), "", "containers")
+
+
 @suite.test("the process that created a container may be gone, the container lives and is its parent's")
 def _():
     with server(env=["PORT=3000"]) as bundle:
