@@ -83,4 +83,14 @@ Result<void> attach_mount(int mount, int target, const MountOptions& options) {
   return {};
 }
 
+Result<void> map_ids(int mount, int user_namespace, bool recursive) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user_namespace);
+  if (::mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof attributes) == 0) return {};
+  if (errno == EINVAL) return error(ErrorKind::unsupported, "its ids can not be mapped: the file system does not support it on this kernel");
+  if (errno == EPERM) return error(ErrorKind::denied, "its ids can not be mapped: they are already, or the file system is another user namespace's");
+  return os_error(errno, "mapping its ids");
+}
+
 }  // namespace wherry::sandbox

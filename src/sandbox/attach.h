@@ -26,4 +26,9 @@ Result<void> attach_mount(int mount, int target, const MountOptions& options);
 
 Result<void> set_attributes(int mount, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
 
+// Gives a mount that is not attached, and with `recursive` those below it, the ids
+// of a user namespace: what is 0 in its file system is the namespace's 0. Needs
+// privileges over the file system. unsupported if that is none that can.
+Result<void> map_ids(int mount, int user_namespace, bool recursive);
+
 }  // namespace wherry::sandbox

@@ -204,7 +204,7 @@ TEST(Init, errors_come_back_in_one_line) {
       {Json::parse(R"({"mounts": [{"destination": "/x", "type": "tmpfs", "options": ["size=oops"]}]})"),
        "mount /x: tmpfs: option `size`: tmpfs: Bad value for 'size'"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}]}})"),
-       "user namespaces are not supported yet"},
+       "uidMappings: a user namespace needs some"},
       {Json::parse(R"({"linux": {"timeOffsets": {"boottime": {"secs": 7}}}})"),
        "time namespaces with offsets are not supported"},
       {Json::parse(R"({"linux": {"namespaces": [{"type": "mount"}]}})"),

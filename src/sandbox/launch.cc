@@ -16,8 +16,8 @@ namespace {
 
 // What the spec asks for and this library can not do.
 Result<void> check_supported(const Spec& spec) {
-  if (spec.linux_.find(NamespaceType::user) || !spec.linux_.uidMappings.empty()) {
-    return error(ErrorKind::unsupported, "user namespaces are not supported yet");
+  if (!spec.linux_.find(NamespaceType::user) && (!spec.linux_.uidMappings.empty() || !spec.linux_.gidMappings.empty())) {
+    return error(ErrorKind::invalid, "config.json: uidMappings and gidMappings need a user namespace");
   }
   if (spec.linux_.has_time_offsets) {
     return error(ErrorKind::unsupported, "time namespaces with offsets are not supported");
@@ -86,6 +86,8 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
   TRY(check_supported(spec));
   const UniqueFd message = TRY(write_launch_message(message_of(config)));
   const Namespace* const pid = spec.linux_.find(NamespaceType::pid);
+  // The rest belongs to the user namespace, which the process has to enter before.
+  const bool user = spec.linux_.find(NamespaceType::user) != nullptr;
   NewProcess made = TRY(state_->start({.verb = "init",
                                        .id = config.id,
                                        .stdio = config.stdio,
@@ -96,8 +98,9 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .start_socket = config.start_socket,
                                        .stats = config.guest.stats,
                                        .report = config.guest.report,
-                                       .namespaces = clone_flags(spec.linux_),
-                                       .pid_namespace = pid ? pid->path : ""}));
+                                       .namespaces = user ? 0 : clone_flags(spec.linux_),
+                                       .pid_namespace = pid && !user ? pid->path : ""}));
+  if (user) TRY(follow_fork(made));
   UniqueFd console;
   auto ready = converse(made.control.get(), config, made.process, console);
   if (!ready) {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Launching another process in a container: see run_exec's side in init/join.cc.
-#include <charconv>
-
 #include "sandbox/init.h"
 #include "sandbox/launch_message.h"
 #include "sandbox/new_process.h"
@@ -9,24 +7,7 @@
 namespace wherry::sandbox {
 namespace {
 
-// The process that joined the container has forked the one that is to stay, which
-// is in the container's pid namespace, and ends.
-Result<Spawned> take_over(int control, const Spawned& joiner) {
-  UniqueFd pidfd;
-  const std::string packet = TRY(hear(control, &pidfd));
-  if (packet.empty()) return gone_silent(joiner);
-  if (packet[0] == static_cast<char>(Say::error)) return said_error(joiner, packet.substr(1));
-  Spawned forked{.pid = -1, .pidfd = std::move(pidfd)};
-  std::from_chars(packet.data() + 1, packet.data() + packet.size(), forked.pid);
-  if (packet[0] != static_cast<char>(Say::forked) || forked.pid <= 0 || !forked.pidfd) {
-    return error(ErrorKind::malformed, "the container's process said something unknown");
-  }
-  return forked;
-}
-
 Result<std::string> await_ready(int control, const Spawned& process, UniqueFd& console) {
-  // It may go on: its parent is this process now.
-  if (!say(control, Say::go)) return gone_silent(process);
   const std::string packet = TRY(hear(control, &console));
   if (packet.empty()) return gone_silent(process);
   if (packet[0] == static_cast<char>(Say::ready)) return packet.substr(1);
@@ -66,19 +47,14 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                        .report = config.guest.report,
                                        .namespaces = 0,
                                        .pid_namespace = {}}));
-  auto forked = take_over(made.control.get(), made.process);
-  if (!forked) {
-    discard(made.process);
-    return std::move(forked).error();
-  }
-  reap(made.process);
+  TRY(follow_fork(made));
   UniqueFd console;
-  auto ready = await_ready(made.control.get(), *forked, console);
+  auto ready = await_ready(made.control.get(), made.process, console);
   if (!ready) {
-    discard(*forked);
+    discard(made.process);
     return std::move(ready).error();
   }
-  return std::make_unique<LaunchedProcess>(std::move(*forked), std::move(made.control), std::move(console), std::move(*ready),
+  return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready),
                                            native ? LaunchedProcess::Start::confirmed : LaunchedProcess::Start::sent);
 }
 

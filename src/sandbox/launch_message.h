@@ -18,8 +18,8 @@ enum InitFd : int { kControlFd = 3, kConfigFd = 4, kArtifactFd = 5, kMemoryLimit
 
 // On the control socket (SOCK_SEQPACKET), one letter and perhaps text:
 //   init -> launcher   n             namespaces are made; waits for `g` (only if there are hooks)
-//                      f<pid>        an exec: has forked the process that stays, whose pidfd comes
-//                                    with it; that one waits for `g`
+//                      f<pid>        an exec, or an init with a user namespace: has forked the process that
+//                                    stays, whose pidfd comes with it; that one waits for `g`
 //                      r<warnings>   ready; waits for `s`; with a terminal, its master comes with it
 //                      e<kind><text> failed, the process is about to exit
 //   launcher -> init   g             go on

@@ -80,7 +80,12 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
       out.recursive_bind = out.recursive_bind || option == "rbind";
       continue;
     }
-    if (option == "remount" || option == "idmap" || option == "ridmap" || option == "tmpcopyup" || option == "loop") {
+    if (option == "idmap" || option == "ridmap") {
+      out.map_ids = true;
+      out.map_all_ids = out.map_all_ids || option == "ridmap";
+      continue;
+    }
+    if (option == "remount" || option == "tmpcopyup" || option == "loop") {
       return error(ErrorKind::unsupported, "mount option `" + option + "` is not supported");
     }
     if (auto propagation = parse_propagation(option)) {

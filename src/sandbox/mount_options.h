@@ -13,6 +13,8 @@ namespace wherry::sandbox {
 struct MountOptions {
   bool bind = false;
   bool recursive_bind = false;
+  bool map_ids = false;      // of a mount of what the host has
+  bool map_all_ids = false;  // and of all below it
   uint64_t set = 0;    // MOUNT_ATTR_*, of this mount
   uint64_t clear = 0;
   uint64_t set_all = 0;  // of this mount and all below it (rro, rnosuid...)

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <charconv>
 
+#include "sandbox/launch_message.h"
 #include "sandbox/pidfd.h"
 #include "sandbox/sealed_exe.h"
 
@@ -65,6 +67,20 @@ Result<ControlSockets> control_sockets() {
   ControlSockets sockets{UniqueFd(pair[0]), UniqueFd(pair[1])};
   sockets.theirs = TRY(safe_copy(sockets.theirs.get()));
   return sockets;
+}
+
+// What a process says that joined other namespaces, or fails to.
+Result<Spawned> hear_of_fork(const NewProcess& made) {
+  UniqueFd pidfd;
+  const std::string packet = TRY(hear(made.control.get(), &pidfd));
+  if (packet.empty()) return gone_silent(made.process);
+  if (packet[0] == static_cast<char>(Say::error)) return said_error(made.process, packet.substr(1));
+  Spawned forked{.pid = -1, .pidfd = std::move(pidfd)};
+  std::from_chars(packet.data() + 1, packet.data() + packet.size(), forked.pid);
+  if (packet[0] != static_cast<char>(Say::forked) || forked.pid <= 0 || !forked.pidfd) {
+    return error(ErrorKind::malformed, "the container's process said something unknown");
+  }
+  return forked;
 }
 
 Result<Spawned> spawn_in(const std::string& pid_namespace, const SpawnConfig& config) {
@@ -141,6 +157,21 @@ void reap(const Spawned& process) {
 void discard(const Spawned& process) {
   signal_pidfd(process.pidfd.get(), SIGKILL);
   reap(process);
+}
+
+Result<void> follow_fork(NewProcess& made) {
+  auto forked = hear_of_fork(made);
+  if (!forked) {
+    discard(made.process);
+    return std::move(forked).error();
+  }
+  reap(made.process);
+  made.process = std::move(*forked);
+  // It may go on: its parent is this process now.
+  if (say(made.control.get(), Say::go)) return {};
+  Error failure = gone_silent(made.process);
+  discard(made.process);
+  return failure;
 }
 
 Error gone_silent(const Spawned& process) {

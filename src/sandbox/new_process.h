@@ -58,6 +58,10 @@ struct Launcher::State {
 void discard(const Spawned& process);
 void reap(const Spawned& process);
 
+// The process has forked the one that is to stay, and ends: that one takes its place
+// and goes on. With an error neither is left.
+Result<void> follow_fork(NewProcess& made);
+
 // Why a process that ended the conversation is no more.
 Error gone_silent(const Spawned& process);
 // The error that a packet `e` carries.

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -103,6 +104,13 @@ int one(const std::vector<std::string>& args, size_t& at) {
   if (name == "rename") {
     const std::string from = next();
     report("rename", ::renameat(AT_FDCWD, from.c_str(), AT_FDCWD, next().c_str()));
+  }
+  if (name == "bind") {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(std::stoi(next())));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    report("bind", ::bind(::socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address), sizeof address));
   }
   if (name == "pwd") {
     char path[4096];

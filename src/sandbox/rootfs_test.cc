@@ -103,7 +103,7 @@ TEST(MountOptions, sorts_options) {
   EXPECT_EQ(options->set_all, uint64_t{MOUNT_ATTR_NOEXEC});
   EXPECT_EQ(options->propagation, (std::vector<uint64_t>{MS_SLAVE | MS_REC}));
   EXPECT_EQ(options->file_system, (std::vector<std::string>{"size=1k"}));
-  EXPECT_EQ(parse_mount_options({"idmap"}).error().message, "mount option `idmap` is not supported");
+  EXPECT_EQ(parse_mount_options({"remount"}).error().message, "mount option `remount` is not supported");
   EXPECT_EQ(parse_propagation("upwards").error().message, "unknown mount propagation `upwards`");
 }
 

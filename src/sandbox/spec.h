@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -58,6 +59,7 @@ struct IdMapping {
   uint32_t containerID = 0;
   uint32_t hostID = 0;
   uint32_t size = 0;
+  auto operator<=>(const IdMapping&) const = default;
 };
 
 struct SpecMount {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "config/settings.h"
@@ -18,6 +19,10 @@ struct InitContext {
   config::Settings settings;
   std::string warnings;  // lines for the operator
   UniqueFd console;      // the terminal's master, until the shim has it
+  UniqueFd user_namespace;      // the container's, until it is entered
+  std::vector<UniqueFd> trees;  // of open_trees()
+
+  bool has_user_namespace() const { return spec.linux_.find(NamespaceType::user) != nullptr; }
 
   void warn(std::string_view line) {
     if (!warnings.empty()) warnings += '\n';

@@ -68,6 +68,7 @@ void add_read_only_paths(InitContext& context, int root) {
 Result<void> prepare(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
+  if (context.has_user_namespace()) TRY(make_room_for_rlimits(context));
   TRY(enter_namespaces(context));
   TRY(run_create_hooks(context));
   TRY(name_host(context));
@@ -94,7 +95,8 @@ Result<void> prepare(InitContext& context) {
 Result<void> prepare_exec(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
-  TRY(join_container());
+  if (context.has_user_namespace()) TRY(make_room_for_rlimits(context));
+  TRY(join_container(context));
   {
     const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return os_error(errno, "/");

@@ -19,13 +19,14 @@
 
 namespace wherry::sandbox {
 
-Result<void> join_container() {
+Result<void> join_container(const InitContext& context) {
   const UniqueFd init(kInitPidFd);
   // All at once, and by a descriptor: a number could be another process by now.
   // Root and working directory become those of the mount namespace; the pid
   // namespace is that of children.
   constexpr int kAll = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
-  if (::setns(init.get(), kAll) == 0) return {};
+  const bool user = context.has_user_namespace();
+  if (::setns(init.get(), user ? kAll | CLONE_NEWUSER : kAll) == 0) return user ? become_root() : Result<void>();
   if (errno == ESRCH) return error(ErrorKind::failed_precondition, "the container's init has finished");
   return os_error(errno, "cannot join the container's namespaces");
 }

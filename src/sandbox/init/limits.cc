@@ -19,6 +19,17 @@ Result<void> set_oom_score(InitContext& context) {
   return {};
 }
 
+Result<void> make_room_for_rlimits(const InitContext& context) {
+  for (const Rlimit& limit : context.spec.process.rlimits) {
+    rlimit now;
+    if (::getrlimit(static_cast<__rlimit_resource_t>(limit.resource), &now) != 0) return os_error(errno, limit.type);
+    if (limit.hard <= now.rlim_max) continue;
+    now.rlim_max = limit.hard;
+    if (::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &now) != 0) return os_error(errno, limit.type + " " + std::to_string(limit.hard));
+  }
+  return {};
+}
+
 Result<void> set_rlimits(InitContext& context) {
   for (const Rlimit& limit : context.spec.process.rlimits) {
     // The engine reserves address space without using it.

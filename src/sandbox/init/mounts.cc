@@ -12,6 +12,7 @@
 #include "sandbox/cgroup_files.h"
 #include "sandbox/init/steps.h"
 #include "sandbox/root_path.h"
+#include "sandbox/user_namespace.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -21,12 +22,33 @@ Error in_mount(const SpecMount& mount, Error failure) {
   return failure;
 }
 
-Result<void> make_bind(const InitContext& context, const SpecMount& mount, MountOptions options, int root) {
+bool is_bind(const SpecMount& mount, const MountOptions& options) { return options.bind || mount.type == "bind"; }
+
+// Without maps of its own a mount gets the container's.
+Result<void> map_mount(const InitContext& context, const SpecMount& mount, bool all, int tree) {
+  const IdMaps wanted{mount.uidMappings, mount.gidMappings};
+  const IdMaps containers{context.spec.linux_.uidMappings, context.spec.linux_.gidMappings};
+  if (context.user_namespace && (wanted.empty() || wanted == containers)) return map_ids(tree, context.user_namespace.get(), all);
+  if (wanted.empty()) return error(ErrorKind::invalid, "option `idmap` needs mappings or a user namespace");
+  const UniqueFd made = TRY(make_user_namespace(wanted));
+  return map_ids(tree, made.get(), all);
+}
+
+bool wants_map(const SpecMount& mount, const MountOptions& options) {
+  return options.map_ids || !mount.uidMappings.empty() || !mount.gidMappings.empty();
+}
+
+Result<UniqueFd> open_bind(const InitContext& context, const SpecMount& mount, const MountOptions& options) {
   // The specification: a relative source is relative to the bundle.
   const std::string source = mount.source.starts_with('/') ? mount.source : context.message.bundle + "/" + mount.source;
-  const UniqueFd tree = TRY(clone_mount(AT_FDCWD, source, options));
+  UniqueFd tree = TRY(clone_mount(AT_FDCWD, source, options));
+  if (wants_map(mount, options)) TRY(map_mount(context, mount, options.map_all_ids, tree.get()));
+  return tree;
+}
+
+Result<void> make_bind(const SpecMount& mount, MountOptions options, UniqueFd tree, int root) {
   struct stat info;
-  if (::fstat(tree.get(), &info) != 0) return os_error(errno, source);
+  if (::fstat(tree.get(), &info) != 0) return os_error(errno, mount.source);
   const UniqueFd target = S_ISDIR(info.st_mode) ? TRY(make_directory_in_root(root, mount.destination))
                                                 : TRY(make_file_in_root(root, mount.destination));
   if (options.propagation.empty()) options.propagation.push_back(MS_PRIVATE | MS_REC);
@@ -51,6 +73,7 @@ Result<void> make_file_system(const SpecMount& mount, MountOptions options, int 
     // Not the owner of the network namespace: the host's view, read-only.
     MountOptions bind = options;
     bind.recursive_bind = true;
+    bind.set_all |= MOUNT_ATTR_RDONLY;
     made = clone_mount(AT_FDCWD, "/sys", bind);
   }
   const UniqueFd tree = TRY(std::move(made));
@@ -107,21 +130,37 @@ Result<void> make_cgroup(const InitContext& context, const SpecMount& mount, con
   return set_attributes(tmpfs.get(), options.set, options.clear, 0, false);
 }
 
-Result<void> make_one(const InitContext& context, const SpecMount& mount, int root) {
-  if (!mount.uidMappings.empty() || !mount.gidMappings.empty()) {
-    return error(ErrorKind::unsupported, "id-mapped mounts are not supported yet");
-  }
+// `tree`: of open_trees(), if that was called.
+Result<void> make_one(const InitContext& context, const SpecMount& mount, UniqueFd tree, int root) {
   const MountOptions options = TRY(parse_mount_options(mount.options));
-  if (options.bind || mount.type == "bind") return make_bind(context, mount, options, root);
+  if (is_bind(mount, options)) {
+    if (!tree) tree = TRY(open_bind(context, mount, options));
+    return make_bind(mount, options, std::move(tree), root);
+  }
+  if (wants_map(mount, options)) return error(ErrorKind::invalid, "only ids of a bind mount can be mapped");
   if (mount.type == "cgroup" || mount.type == "cgroup2") return make_cgroup(context, mount, options, root);
   return make_file_system(mount, options, root);
 }
 
 }  // namespace
 
-Result<void> make_mounts(const InitContext& context, int root) {
+Result<void> open_trees(InitContext& context) {
   for (const SpecMount& mount : context.spec.mounts) {
-    auto made = make_one(context, mount, root);
+    UniqueFd& tree = context.trees.emplace_back();
+    const MountOptions options = TRY(parse_mount_options(mount.options));
+    if (!is_bind(mount, options)) continue;
+    auto opened = open_bind(context, mount, options);
+    if (!opened) return in_mount(mount, std::move(opened).error());
+    tree = std::move(*opened);
+  }
+  return {};
+}
+
+Result<void> make_mounts(InitContext& context, int root) {
+  context.trees.resize(context.spec.mounts.size());
+  for (size_t i = 0; i < context.trees.size(); ++i) {
+    const SpecMount& mount = context.spec.mounts[i];
+    auto made = make_one(context, mount, std::move(context.trees[i]), root);
     if (!made) return in_mount(mount, std::move(made).error());
   }
   return {};

@@ -28,14 +28,16 @@ Result<void> raise_loopback() {
 
 }  // namespace
 
-Result<void> enter_namespaces(const InitContext& context) {
+Result<void> enter_namespaces(InitContext& context) {
   for (const Namespace& entry : context.spec.linux_.namespaces) {
-    // The pid namespace was joined by the process that made this one.
-    if (entry.path.empty() || entry.type == NamespaceType::pid) continue;
+    if (entry.path.empty() || entry.type == NamespaceType::user) continue;
+    // Without a user namespace this process was born in it.
+    if (entry.type == NamespaceType::pid && !context.has_user_namespace()) continue;
     const UniqueFd fd(::open(entry.path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return os_error(errno, "namespace " + entry.path);
     if (::setns(fd.get(), clone_flag(entry.type)) != 0) return os_error(errno, "cannot join namespace " + entry.path);
   }
+  if (context.has_user_namespace()) return enter_user_namespace(context);
   const Namespace* cgroup = context.spec.linux_.find(NamespaceType::cgroup);
   if (cgroup && cgroup->path.empty() && ::unshare(CLONE_NEWCGROUP) != 0) return os_error(errno, "new cgroup namespace");
   return {};

@@ -51,12 +51,17 @@ Result<void> set_capabilities(const Capabilities& sets) {
   return {};
 }
 
+Error id_error(const char* what, uint32_t id) {
+  if (errno == EINVAL) return error(ErrorKind::invalid, std::string(what) + ' ' + std::to_string(id) + " is not mapped in the user namespace");
+  return os_error(errno, std::string("cannot become ") + what + ' ' + std::to_string(id));
+}
+
 // The raw calls: one thread, so there is nobody for glibc to tell.
 Result<void> set_user(const User& user) {
   const std::vector<gid_t> groups(user.additionalGids.begin(), user.additionalGids.end());
   if (::syscall(SYS_setgroups, groups.size(), groups.data()) != 0) return os_error(errno, "setgroups");
-  if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) return os_error(errno, "setgid");
-  if (::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) return os_error(errno, "setuid");
+  if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) return id_error("group", user.gid);
+  if (::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) return id_error("user", user.uid);
   return {};
 }
 

@@ -25,20 +25,28 @@ Result<void> make_parent_private(std::string path) {
   return {};
 }
 
+Result<void> part_from_the_host(const Spec& spec, const std::string& rootfs) {
+  uint64_t propagation = TRY(parse_propagation(spec.linux_.rootfsPropagation));
+  if (propagation == 0) propagation = MS_SLAVE | MS_REC;
+  if (::mount(nullptr, "/", nullptr, propagation, nullptr) != 0) return os_error(errno, "cannot set mount propagation");
+  return make_parent_private(rootfs);
+}
+
 }  // namespace
 
 Result<UniqueFd> take_root(const InitContext& context) {
-  const std::string& rootfs = context.message.rootfs;
-  uint64_t propagation = TRY(parse_propagation(context.spec.linux_.rootfsPropagation));
-  if (propagation == 0) propagation = MS_SLAVE | MS_REC;
-  if (::mount(nullptr, "/", nullptr, propagation, nullptr) != 0) return os_error(errno, "cannot set mount propagation");
-  TRY(make_parent_private(rootfs));
-
+  // In a user namespace all mounts were made slaves when they were copied, and the
+  // working directory is the root file system.
+  const std::string rootfs = context.has_user_namespace() ? "" : context.message.rootfs;
+  if (!context.has_user_namespace()) TRY(part_from_the_host(context.spec, rootfs));
   UniqueFd root = TRY(clone_mount(AT_FDCWD, rootfs, MountOptions{.bind = true, .recursive_bind = true}));
   TRY(set_attributes(root.get(), 0, 0, MS_PRIVATE, true));
-  const UniqueFd place(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!place) return os_error(errno, rootfs);
-  TRY(attach_mount(root.get(), place.get(), {}));
+  UniqueFd place;
+  if (!rootfs.empty()) {
+    place.reset(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!place) return os_error(errno, rootfs);
+  }
+  TRY(attach_mount(root.get(), place ? place.get() : AT_FDCWD, {}));
   return root;
 }
 

@@ -7,15 +7,22 @@ namespace wherry::sandbox {
 
 // The steps of an init, in their order; each in the file of its name.
 
-// Joins namespaces by path and makes the cgroup namespace.
-Result<void> enter_namespaces(const InitContext& context);
+// Joins namespaces by path and makes the cgroup namespace. With a user namespace it
+// makes all of them, and returns in a child, as enter_pid_namespace() does.
+Result<void> enter_namespaces(InitContext& context);
+Result<void> enter_user_namespace(InitContext& context);
+// Of the user namespace that was entered, with no other groups.
+Result<void> become_root();
 // hostname, domainname, the loopback interface of a new network namespace.
 Result<void> name_host(const InitContext& context);
 
 // Makes a private copy of the mounted root file system the mount at its place and
 // returns it; everything that follows is done relative to it.
 Result<UniqueFd> take_root(const InitContext& context);
-Result<void> make_mounts(const InitContext& context, int root);
+Result<void> make_mounts(InitContext& context, int root);
+// Opens what make_mounts() takes from the host, for a process that is about to lose
+// the host's privileges.
+Result<void> open_trees(InitContext& context);
 Result<void> make_devices(const InitContext& context, int root);
 // maskedPaths, readonlyPaths, root.readonly.
 Result<void> hide_paths(const InitContext& context, int root);
@@ -25,6 +32,8 @@ Result<void> set_sysctls(const InitContext& context);
 Result<void> pivot_into(const InitContext& context, int root);
 
 Result<void> set_oom_score(InitContext& context);
+// Raises the hard limits that set_rlimits() could not raise in a user namespace.
+Result<void> make_room_for_rlimits(const InitContext& context);
 Result<void> set_rlimits(InitContext& context);
 // The user, the capabilities a guest may keep, no_new_privs. Sets the signal for
 // the death of the parent again, since a change of user clears it.
@@ -59,7 +68,7 @@ Result<void> control_console();
 // The steps of an exec that are not those of an init.
 
 // Everything but the pid namespace.
-Result<void> join_container();
+Result<void> join_container(const InitContext& context);
 // process.cwd, which has to exist below `root`.
 Result<void> enter_directory(const InitContext& context, int root);
 // Returns in a child, whose parent is the launcher's process; this one ends.
