@@ -2,15 +2,18 @@
 #include "sandbox/rootfs.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "base/fd.h"
 #include "sandbox/attach.h"
 #include "sandbox/mount_options.h"
 #include "sandbox/root_path.h"
+#include "sandbox/user_namespace.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -24,6 +27,16 @@ std::string joined(const std::vector<std::string>& options) {
   return data;
 }
 
+std::vector<std::string> layers_of(std::string_view option) {
+  std::vector<std::string> layers;
+  for (size_t begin = kLower.size(); begin <= option.size();) {
+    const size_t end = std::min(option.find(':', begin), option.size());
+    layers.emplace_back(option.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return layers;
+}
+
 // An image of many layers has a lowerdir longer than mount(2) takes: each layer is
 // opened and named by its descriptor, in `layers`, which must stay open until the
 // mount is made.
@@ -31,13 +44,10 @@ Result<void> shorten_layers(std::vector<std::string>& options, std::vector<Uniqu
   for (std::string& option : options) {
     if (!option.starts_with(kLower)) continue;
     std::string shorter(kLower);
-    for (size_t begin = kLower.size(); begin <= option.size();) {
-      const size_t end = std::min(option.find(':', begin), option.size());
-      const std::string layer = option.substr(begin, end - begin);
+    for (const std::string& layer : layers_of(option)) {
       const UniqueFd& fd = layers.emplace_back(::open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
       if (!fd) return os_error(errno, layer);
-      shorter.append(begin == kLower.size() ? "" : ":").append("/proc/self/fd/" + std::to_string(fd.get()));
-      begin = end + 1;
+      shorter.append(shorter.ends_with('=') ? "" : ":").append("/proc/self/fd/" + std::to_string(fd.get()));
     }
     option = shorter;
   }
@@ -62,16 +72,75 @@ Result<void> mount_file_system(const RootfsMount& mount, MountOptions options, i
   return {};
 }
 
-Result<void> mount_one(const RootfsMount& mount, const std::string& rootfs) {
-  const MountOptions options = TRY(parse_mount_options(mount.options));
-  const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+Result<UniqueFd> open_target(const RootfsMount& mount, const std::string& rootfs) {
+  UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!root) return os_error(errno, rootfs);
-  UniqueFd below;
-  if (!mount.target.empty()) below = TRY(make_directory_in_root(root.get(), mount.target));
-  const int target = below ? below.get() : root.get();
-  if (!options.bind && mount.type != "bind") return mount_file_system(mount, options, target);
+  if (mount.target.empty()) return root;
+  return make_directory_in_root(root.get(), mount.target);
+}
+
+Result<void> mount_plain(const RootfsMount& mount, const std::string& rootfs) {
+  const MountOptions options = TRY(parse_mount_options(mount.options));
+  const UniqueFd target = TRY(open_target(mount, rootfs));
+  if (!options.bind && mount.type != "bind") return mount_file_system(mount, options, target.get());
   const UniqueFd tree = TRY(clone_mount(AT_FDCWD, mount.source, options));
-  return attach_mount(tree.get(), target, options);
+  return attach_mount(tree.get(), target.get(), options);
+}
+
+// Takes containerd's two options from the list.
+Result<IdMaps> take_id_maps(RootfsMount& mount) {
+  IdMaps maps;
+  std::vector<std::string> others;
+  for (const std::string& option : mount.options) {
+    const bool uids = option.starts_with("uidmap=");
+    if (!uids && !option.starts_with("gidmap=")) {
+      others.push_back(option);
+    } else {
+      (uids ? maps.uids : maps.gids) = TRY(parse_id_mappings(std::string_view(option).substr(option.find('=') + 1)));
+    }
+  }
+  mount.options = std::move(others);
+  return maps;
+}
+
+Result<void> map_layers(const RootfsMount& mount, int user_namespace) {
+  for (const std::string& option : mount.options) {
+    if (!option.starts_with(kLower)) continue;
+    for (const std::string& layer : layers_of(option)) {
+      const UniqueFd tree = TRY(clone_mount(AT_FDCWD, layer, {.set = MOUNT_ATTR_RDONLY}));
+      auto mapped = map_ids(tree.get(), user_namespace, false);
+      if (!mapped) return error(mapped.error().kind, layer + ": " + mapped.error().message);
+      const UniqueFd place(::open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!place) return os_error(errno, layer);
+      TRY(attach_mount(tree.get(), place.get(), {}));
+    }
+  }
+  return {};
+}
+
+// The mount, made in a mount namespace of the calling thread's own: nobody sees, or
+// has to take away after a crash, the mapped layers that overlayfs finds by path.
+Result<UniqueFd> make_mapped(const RootfsMount& mount, int user_namespace, const std::string& rootfs) {
+  if (::unshare(CLONE_NEWNS) != 0) return os_error(errno, "new mount namespace");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return os_error(errno, "new mount namespace");
+  const bool overlay = mount.type == "overlay";
+  if (overlay) TRY(map_layers(mount, user_namespace));
+  TRY(mount_plain(mount, rootfs));
+  const UniqueFd made = TRY(open_target(mount, rootfs));
+  UniqueFd tree = TRY(clone_mount(made.get(), "", {.recursive_bind = true}));
+  if (!overlay) TRY(map_ids(tree.get(), user_namespace, true));
+  return tree;
+}
+
+Result<void> mount_one(RootfsMount mount, const std::string& rootfs) {
+  const IdMaps maps = TRY(take_id_maps(mount));
+  if (maps.empty()) return mount_plain(mount, rootfs);
+  const UniqueFd users = TRY(make_user_namespace(maps));
+  Result<UniqueFd> tree = UniqueFd();
+  std::thread([&] { tree = make_mapped(mount, users.get(), rootfs); }).join();
+  const UniqueFd made = TRY(std::move(tree));
+  const UniqueFd target = TRY(open_target(mount, rootfs));
+  return attach_mount(made.get(), target.get(), {});
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ struct RootfsMount {
   std::string type;
   std::string source;
   std::string target;  // below the root file system, usually ""
+  // containerd's `uidmap=` and `gidmap=` ask for ids as a user namespace with these
+  // maps sees them: of an overlay's lower layers, or of the whole mount.
   std::vector<std::string> options;
 };
 

@@ -2,6 +2,9 @@
 #include "sandbox/rootfs.h"
 
 #include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 #include "sandbox/mount_options.h"
 #include "sandbox/test_container.h"
@@ -53,6 +56,23 @@ TEST_F(Rootfs, bind_and_unmount) {
   EXPECT_TRUE(unmount_rootfs(directory / "absent"));
 }
 
+uid_t owner(const std::string& path) {
+  struct stat info {};
+  EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
+  return info.st_uid;
+}
+
+TEST_F(Rootfs, ids_are_mapped_as_containerd_asks) {
+  ASSERT_TRUE(mount_rootfs({{"bind", directory / "source", "", {"rbind", "ro", "uidmap=0:70000:10", "gidmap=0:80000:10"}}}, directory / "rootfs"));
+  EXPECT_EQ(owner(directory / "rootfs/file"), 70000u);
+  EXPECT_EQ(owner(directory / "source/file"), 0u);
+  ASSERT_TRUE(unmount_rootfs(directory / "rootfs"));
+  EXPECT_EQ(mounts_below(directory / "rootfs"), "");
+  const auto half = mount_rootfs({{"bind", directory / "source", "", {"rbind", "uidmap=0:70000:10"}}}, directory / "rootfs");
+  ASSERT_FALSE(half);
+  EXPECT_EQ(half.error().message, "cannot mount the root file system: gidMappings: a user namespace needs some");
+}
+
 bool kernel_has(const std::string& file_system) {
   std::ifstream file("/proc/filesystems");
   return std::string(std::istreambuf_iterator<char>(file), {}).find("\t" + file_system + "\n") != std::string::npos;
@@ -72,6 +92,28 @@ TEST_F(Rootfs, overlay_with_more_layers_than_mount_takes) {
   EXPECT_EQ(directory.read("rootfs/file59"), "layer 59");
   directory.write("rootfs/new", "x");
   EXPECT_EQ(directory.read("upper/new"), "x");
+  EXPECT_TRUE(unmount_rootfs(directory / "rootfs"));
+  EXPECT_EQ(mounts_below(directory / "rootfs"), "");
+}
+
+TEST_F(Rootfs, layers_of_an_overlay_are_mapped) {
+  if (!kernel_has("overlay")) GTEST_SKIP() << "this kernel has no overlay file system";
+  std::string lower;
+  constexpr int kLayers = 60;
+  for (int i = 0; i < kLayers; ++i) lower += (i ? ":" : "") + layer(i, "layer " + std::to_string(i));
+  ASSERT_EQ(::chown((directory / "upper").c_str(), 70000, 70000), 0);  // as the snapshotter does
+  const std::vector<std::string> options = {"workdir=" + (directory / "work"), "upperdir=" + (directory / "upper"), "lowerdir=" + lower,
+                                            "uidmap=0:70000:10", "gidmap=0:70000:10"};
+  const auto mounted = mount_rootfs({{"overlay", "overlay", "", options}}, directory / "rootfs");
+  ASSERT_TRUE(mounted) << mounted.error().message;
+  EXPECT_EQ(owner(directory / "rootfs"), 70000u);
+  EXPECT_EQ(owner(directory / "rootfs/file59"), 70000u);
+  EXPECT_EQ(directory.read("rootfs/file59"), "layer 59");
+  EXPECT_EQ(owner(directory / "layers"), 0u);
+  directory.write("rootfs/file59", "changed");
+  EXPECT_EQ(owner(directory / "upper/file59"), 70000u);
+  std::string mounts = mounts_below(directory.path());
+  EXPECT_EQ(std::ranges::count(mounts, '\n'), 2) << mounts;  // the directory's own, and the overlay
   EXPECT_TRUE(unmount_rootfs(directory / "rootfs"));
   EXPECT_EQ(mounts_below(directory / "rootfs"), "");
 }
