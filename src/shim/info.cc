@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/info.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,19 @@ namespace {
 constexpr const char* kRuntime = "io.containerd.wherry.v1";
 constexpr const char* kFeaturesType = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
 
+nlohmann::json namespaces() {
+  nlohmann::json names = {"cgroup", "ipc", "mount", "network", "pid"};
+  if (::access("/proc/self/ns/user", F_OK) == 0) names.push_back("user");
+  names.push_back("uts");
+  return names;
+}
+
+// Linux 5.12, and nothing forbids the call.
+bool kernel_maps_ids() {
+  ::syscall(SYS_mount_setattr, -1, "", 0, nullptr, 0);
+  return errno != ENOSYS && errno != EPERM;
+}
+
 }  // namespace
 
 std::string features() {
@@ -27,17 +42,17 @@ std::string features() {
       {"ociVersionMax", "1.2.0"},
       {"hooks", {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}},
       {"mountOptions",
-       {"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "noatime", "nodev", "nodiratime", "noexec",
-        "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime", "rnodev", "rnoexec", "rnosuid", "ro", "rprivate", "rro", "rrw", "rshared", "rslave", "rw",
+       {"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "noatime", "nodev", "nodiratime", "noexec",
+        "norelatime", "nostrictatime", "nosuid", "private", "rbind", "relatime", "ridmap", "rnodev", "rnoexec", "rnosuid", "ro", "rprivate", "rro", "rrw", "rshared", "rslave", "rw",
         "shared", "slave", "strictatime", "suid", "sync"}},
       {"linux",
-       {{"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "uts"}},
+       {{"namespaces", namespaces()},
         {"capabilities", {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_NET_BIND_SERVICE"}},
         {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", false}}},
         {"seccomp", {{"enabled", true}}},
         {"apparmor", {{"enabled", false}}},
         {"selinux", {{"enabled", false}}},
-        {"mountExtensions", {{"idmap", {{"enabled", false}}}}}}},
+        {"mountExtensions", {{"idmap", {{"enabled", kernel_maps_ids()}}}}}}},
   };
   return document.dump();
 }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/sandbox_service.h"
 
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "sandbox/user_namespace.h"
 #include "shim/image/architecture.h"
 #include "shim/pod/pod_spec.h"
 #include "shim/task/timestamp.h"
@@ -25,13 +30,26 @@ Result<std::string> call_member(SandboxService& service, Result<Reply> (SandboxS
   return TRY((service.*member)(message)).SerializeAsString();
 }
 
+// containerd has made the pod's network in a user namespace, which the pause joins
+// while this is open.
+Result<UniqueFd> owner_of_network(const pb::CreateSandboxRequest& request) {
+  if (!joins_user_namespace(request)) return UniqueFd();
+  const UniqueFd network(::open(request.netns_path().c_str(), O_RDONLY | O_CLOEXEC));
+  if (!network) return os_error(errno, request.netns_path());
+  UniqueFd owner(::ioctl(network.get(), NS_GET_USERNS));
+  if (!owner) return os_error(errno, "user namespace of " + request.netns_path());
+  return owner;
+}
+
 // A sandbox has no image. Its mount points must not be made in the bundle, which
-// containerd removes only if its rootfs is empty.
-void add_empty_root(pb::CreateTaskRequest& task) {
+// containerd removes only if its rootfs is empty. It belongs to root of the sandbox.
+void add_empty_root(pb::CreateTaskRequest& task, const sandbox::Linux& spec) {
   pb::Mount& root = *task.add_rootfs();
   root.set_type("tmpfs");
   root.set_source("tmpfs");
   for (const char* option : {"mode=755", "size=64k", "nosuid", "nodev", "noexec"}) root.add_options(option);
+  if (const auto uid = sandbox::host_id(spec.uidMappings, 0)) root.add_options("uid=" + std::to_string(*uid));
+  if (const auto gid = sandbox::host_id(spec.gidMappings, 0)) root.add_options("gid=" + std::to_string(*gid));
 }
 
 }  // namespace
@@ -100,7 +118,7 @@ Result<void> SandboxService::make(const pb::CreateSandboxRequest& request, const
   task.set_id(request.sandbox_id());
   task.set_bundle(request.bundle_path());
   *task.mutable_rootfs() = request.rootfs();
-  if (task.rootfs().empty()) add_empty_root(task);
+  if (task.rootfs().empty()) add_empty_root(task, TRY(sandbox::parse_spec(spec)).linux_);
   TRY(tasks_.create_task(task));
   return {};
 }
@@ -108,7 +126,8 @@ Result<void> SandboxService::make(const pb::CreateSandboxRequest& request, const
 Result<pb::Empty> SandboxService::create_sandbox(const pb::CreateSandboxRequest& request) {
   TRY(check_id(request.sandbox_id()));
   if (request.bundle_path().empty() || request.bundle_path()[0] != '/') return error(ErrorKind::invalid, "bundle_path must be an absolute path");
-  const std::string spec = TRY(pod_spec(request));
+  const UniqueFd users = TRY(owner_of_network(request));
+  const std::string spec = TRY(pod_spec(request, users ? "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(users.get()) : ""));
   {
     const std::lock_guard lock(mutex_);
     // One shim is one pod.

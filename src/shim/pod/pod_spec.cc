@@ -22,6 +22,7 @@ struct Pod {
   const pb::NamespaceOption& namespaces() const { return security().namespace_options(); }
   bool host_network() const { return namespaces().network() == pb::NODE; }
   bool host_ipc() const { return namespaces().ipc() == pb::NODE; }
+  bool own_users() const { return namespaces().has_userns_options() && namespaces().userns_options().mode() == pb::POD; }
 };
 
 Result<Pod> parse(const pb::CreateSandboxRequest& request) {
@@ -50,7 +51,7 @@ Json mappings(const google::protobuf::RepeatedPtrField<pb::IDMapping>& all) {
   return out;
 }
 
-Json namespaces_of(const Pod& pod) {
+Json namespaces_of(const Pod& pod, const std::string& user_namespace) {
   Json out = Json::array({{{"type", "mount"}}});
   if (!pod.host_network()) {
     out.push_back({{"type", "network"}, {"path", pod.request.netns_path()}});
@@ -58,7 +59,7 @@ Json namespaces_of(const Pod& pod) {
   }
   if (pod.namespaces().pid() != pb::NODE) out.push_back({{"type", "pid"}});
   if (!pod.host_ipc()) out.push_back({{"type", "ipc"}});
-  if (pod.namespaces().has_userns_options() && pod.namespaces().userns_options().mode() == pb::POD) out.push_back({{"type", "user"}});
+  if (pod.own_users()) out.push_back({{"type", "user"}, {"path", user_namespace}});
   return out;
 }
 
@@ -117,7 +118,12 @@ std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::er
 
 }  // namespace
 
-Result<std::string> pod_spec(const pb::CreateSandboxRequest& request) {
+bool joins_user_namespace(const pb::CreateSandboxRequest& request) {
+  const auto pod = parse(request);
+  return pod && pod->own_users() && !pod->host_network();
+}
+
+Result<std::string> pod_spec(const pb::CreateSandboxRequest& request, const std::string& user_namespace) {
   const Pod pod = TRY(parse(request));
   if (!pod.host_network() && request.netns_path().empty()) {
     return error(ErrorKind::invalid, "CreateSandbox: a pod with a network of its own needs netns_path");
@@ -136,15 +142,14 @@ Result<std::string> pod_spec(const pb::CreateSandboxRequest& request) {
       {"root", {{"path", "rootfs"}, {"readonly", true}}},
       {"mounts", mounts_of(pod)},
       {"annotations", annotations_of(pod)},
-      {"linux", {{"namespaces", namespaces_of(pod)},
+      {"linux", {{"namespaces", namespaces_of(pod, user_namespace)},
                  {"cgroupsPath", cgroups_path(pod.config.linux_config().cgroup_parent(), request.sandbox_id())},
                  {"resources", {{"cpu", {{"shares", kSandboxCpuShares}}}}},
                  {"sysctl", sysctls}}}};
   if (!pod.host_network() && !pod.config.hostname().empty()) spec["hostname"] = pod.config.hostname();
-  const pb::UserNamespace& user = pod.namespaces().userns_options();
-  if (pod.namespaces().has_userns_options() && user.mode() == pb::POD) {
-    spec["linux"]["uidMappings"] = mappings(user.uids());
-    spec["linux"]["gidMappings"] = mappings(user.gids());
+  if (pod.own_users()) {
+    spec["linux"]["uidMappings"] = mappings(pod.namespaces().userns_options().uids());
+    spec["linux"]["gidMappings"] = mappings(pod.namespaces().userns_options().gids());
   }
   return dumped(spec);
 }
@@ -167,7 +172,14 @@ Result<std::string> with_pod_files(const std::string& spec_json, const std::stri
     const char* name;
   };
   for (const File& file : {File{"/etc/hostname", "hostname"}, {"/etc/hosts", "hosts"}, {"/etc/resolv.conf", "resolv.conf"}}) {
-    if (!has(file.at)) mounts.push_back(mount(file.at, "bind", pod_bundle + "/pod/" + file.name, {"rbind", "rprivate", read_only ? "ro" : "rw"}));
+    if (has(file.at)) continue;
+    Json made = mount(file.at, "bind", pod_bundle + "/pod/" + file.name, {"rbind", "rprivate", read_only ? "ro" : "rw"});
+    // As containerd's own sandboxer does: root of the container may write to them.
+    for (const char* maps : {"uidMappings", "gidMappings"}) {
+      const Json::json_pointer at = Json::json_pointer("/linux") / maps;
+      if (spec.contains(at)) made[maps] = spec[at];
+    }
+    mounts.push_back(made);
   }
   if (!has("/dev/shm")) mounts.push_back(mount("/dev/shm", "bind", pod_bundle + "/pod/shm", {"rbind", "rprivate", "rw", "nosuid", "nodev", "noexec"}));
   return dumped(spec);

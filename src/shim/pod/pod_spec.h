@@ -12,8 +12,11 @@ namespace wherry::shim {
 // pod's sandbox: containerd gives us the pod's configuration as the kubelet sent it.
 
 // The sandbox's config.json: what containerd's own sandboxer would have written.
-// invalid if the request is none of a pod's.
-Result<std::string> pod_spec(const pb::CreateSandboxRequest& request);
+// invalid if the request is none of a pod's. `user_namespace`: the path of the one
+// that its network belongs to, if the pod is to have one and a network of its own.
+Result<std::string> pod_spec(const pb::CreateSandboxRequest& request, const std::string& user_namespace = "");
+// Whether it is.
+bool joins_user_namespace(const pb::CreateSandboxRequest& request);
 
 // What the containers of a pod share and containerd's own sandboxer would have
 // made: resolv.conf, hosts, hostname and a shm file system below `bundle`/pod.

@@ -71,6 +71,27 @@ TEST(PodSpec, shares_what_the_pod_shares_with_its_host) {
   EXPECT_EQ(spec->linux_.cgroupsPath, "kubepods-pod1.slice:cri-containerd:abc");
 }
 
+TEST(PodSpec, has_the_users_that_the_kubelet_chose) {
+  EXPECT_FALSE(joins_user_namespace(request(sample_config())));
+  pb::PodSandboxConfig config = sample_config();
+  auto* options = config.mutable_linux_config()->mutable_security_context()->mutable_namespace_options();
+  options->mutable_userns_options()->set_mode(pb::POD);
+  for (auto* id : {options->mutable_userns_options()->add_uids(), options->mutable_userns_options()->add_gids()}) {
+    id->set_container_id(0);
+    id->set_host_id(65536);
+    id->set_length(1000);
+  }
+  EXPECT_TRUE(joins_user_namespace(request(config)));
+  const auto spec = sandbox::parse_spec(*pod_spec(request(config), "/proc/1/fd/2"));
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->linux_.find(sandbox::NamespaceType::user)->path, "/proc/1/fd/2");
+  EXPECT_EQ(spec->linux_.uidMappings, (std::vector<sandbox::IdMapping>{{0, 65536, 1000}}));
+  EXPECT_EQ(spec->linux_.gidMappings, (std::vector<sandbox::IdMapping>{{0, 65536, 1000}}));
+  options->set_network(pb::NODE);
+  EXPECT_FALSE(joins_user_namespace(request(config)));
+  EXPECT_TRUE(sandbox::parse_spec(*pod_spec(request(config)))->linux_.find(sandbox::NamespaceType::user));
+}
+
 TEST(PodSpec, of_a_request_that_is_none_of_a_pod_is_refused) {
   pb::CreateSandboxRequest other = request(sample_config());
   other.mutable_options()->set_type_url("x.Y");
@@ -118,6 +139,20 @@ TEST(PodFiles, hold_no_line_that_the_pod_smuggles_in) {
   EXPECT_EQ(made.error().message, "CreateSandbox: dns_config: a line break in `1.1.1.1\noptions x`");
   remove_pod_files(pattern);
   std::filesystem::remove_all(pattern);
+}
+
+TEST(PodFiles, have_the_ids_of_the_container) {
+  const auto text = with_pod_files(R"({"root": {"path": "rootfs"}, "process": {"args": ["/a"], "cwd": "/"}, "mounts": [],
+      "linux": {"uidMappings": [{"containerID": 0, "hostID": 7, "size": 9}], "gidMappings": [{"containerID": 0, "hostID": 8, "size": 9}]}})", "/pod");
+  ASSERT_TRUE(text);
+  const auto spec = sandbox::parse_spec(*text);
+  ASSERT_TRUE(spec) << spec.error().message;
+  ASSERT_EQ(spec->mounts.size(), 4u);
+  for (const auto& mount : spec->mounts) {
+    const bool file = mount.destination != "/dev/shm";  // all may write there as it is
+    EXPECT_EQ(mount.uidMappings, file ? spec->linux_.uidMappings : std::vector<sandbox::IdMapping>{}) << mount.destination;
+    EXPECT_EQ(mount.gidMappings, file ? spec->linux_.gidMappings : std::vector<sandbox::IdMapping>{}) << mount.destination;
+  }
 }
 
 TEST(PodFiles, are_mounted_where_a_container_has_nothing) {

@@ -2,11 +2,15 @@
 #include "shim/task/native_backend.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+
+#include "sandbox/user_namespace.h"
 
 namespace wherry::shim {
 namespace {
@@ -44,6 +48,29 @@ struct Descriptors {
   int fds[3];
 };
 
+// An older runc would leave the mapping out, without a word.
+Result<void> check_mounts(const sandbox::Spec& spec, const Runc& runc) {
+  const auto mapped = [](const sandbox::SpecMount& mount) {
+    const auto has = [&](const char* option) { return std::ranges::find(mount.options, option) != mount.options.end(); };
+    return !mount.uidMappings.empty() || !mount.gidMappings.empty() || has("idmap") || has("ridmap");
+  };
+  if (std::ranges::none_of(spec.mounts, mapped) || runc.maps_ids()) return {};
+  return error(ErrorKind::unsupported, "id-mapped mounts of a native program need runc 1.2 or later on the node");
+}
+
+// In a user namespace root can not give the streams to the program's user, who may
+// want to open /dev/stdout. A file or terminal is somebody else's.
+void give_streams(const sandbox::Spec& spec, const sandbox::User& user, const Stdio& stdio) {
+  const auto uid = sandbox::host_id(spec.linux_.uidMappings, user.uid);
+  const auto gid = sandbox::host_id(spec.linux_.gidMappings, user.gid);
+  if (!uid || !gid) return;
+  for (int i = 0; i < 3; i++) {
+    struct stat info;
+    if (stdio.fd(i) < 0 || ::fstat(stdio.fd(i), &info) != 0 || !S_ISFIFO(info.st_mode)) continue;
+    (void)!::fchown(stdio.fd(i), *uid, *gid);  // the streams that are open work all the same
+  }
+}
+
 // A relative path, or none, is for runc one below the shim's own cgroup.
 Result<std::string> with_cgroup(const std::string& spec_json, const std::string& path) {
   auto spec = nlohmann::json::parse(spec_json, nullptr, false);
@@ -70,6 +97,8 @@ Result<std::unique_ptr<NativeBackend>> NativeBackend::create(const Container& co
 }
 
 Result<std::unique_ptr<Child>> NativeBackend::create_init(const Stdio& stdio) {
+  TRY(check_mounts(container_.spec, *runc_));
+  give_streams(container_.spec, container_.spec.process.user, stdio);
   const sandbox::CgroupPath path = TRY(sandbox::cgroup_path(container_.spec.linux_.cgroupsPath, container_.id, workshop_.cgroups.has_systemd()));
   const std::string& bundle = container_.bundle.path();
   const bool open = !path.scope && container_.spec.linux_.cgroupsPath != path.path;
@@ -89,6 +118,7 @@ Result<std::unique_ptr<Child>> NativeBackend::create_init(const Stdio& stdio) {
 }
 
 Result<std::unique_ptr<Child>> NativeBackend::create_exec(const ExecConfig& config) {
+  give_streams(container_.spec, config.process->user, *config.stdio);
   auto made = runc_->exec(config.process_json, Descriptors(*config.stdio).fds, config.process->terminal);
   if (!made) return error(made.error().kind, without_prefix(made.error().message));
   return std::unique_ptr<Child>(new NativeChild(std::move(*made), nullptr));

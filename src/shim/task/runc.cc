@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kPatience = 60000;  // milliseconds that one call may take
 constexpr size_t kMaxLog = 1 << 20;
+constexpr size_t kMaxFeatures = 1 << 20;
 constexpr int kNone[3] = {-1, -1, -1};
 
 // Removes a file when it is not needed any more.
@@ -155,6 +157,17 @@ Result<void> Runc::update(std::string_view resources_json) {
   const Scratch file(new_path("resources"));
   TRY(replace_file(file.path(), resources_json, 0600));
   return run({"update", "--resources", file.path(), id_}, kNone);
+}
+
+bool Runc::maps_ids() const {
+  const UniqueFd out(::memfd_create("features", MFD_CLOEXEC));
+  const int stdio[] = {-1, out.get(), -1};
+  if (!out || !run({"features"}, stdio) || ::lseek(out.get(), 0, SEEK_SET) != 0) return false;
+  const auto text = read_all(out.get(), kMaxFeatures, "features");
+  if (!text) return false;
+  const auto features = nlohmann::json::parse(*text, nullptr, false);
+  const nlohmann::json::json_pointer enabled("/linux/mountExtensions/idmap/enabled");
+  return features.is_object() && features.contains(enabled) && features[enabled] == true;
 }
 
 void Runc::remove() {

@@ -34,6 +34,8 @@ class Runc {
   // Runs at once. `process_json`: an OCI Process.
   Result<Made> exec(std::string_view process_json, const int* stdio, bool terminal);
   Result<void> update(std::string_view resources_json);
+  // Whether it says that it maps the ids of mounts: runc since 1.2.
+  bool maps_ids() const;
   // Also of a container that is gone; takes the directory away.
   void remove();
 
