@@ -24,7 +24,7 @@ WITHOUT_ASAN = {
 
 # Suites that want programs which take long to build: they come last, and the programs are built meanwhile.
 LATE = ("critest", "k8s", "forms")
-TOOLS = ("containerd-2.4", "cni", "cri", "etcd", "kubernetes", "containerd-1.7")
+TOOLS = ("containerd-2.4", "cni", "cri", "runc", "etcd", "kubernetes", "containerd-1.7")
 
 # Unit tests under ThreadSanitizer: those of code with threads, and which of their cases.
 UNDER_TSAN = {"ttrpc": "*", "grpc": "*", "task": "*", "shim": "*", "engine": "*", "codegen": "Parallel.*", "runtime": "TypeRegistry.*"}

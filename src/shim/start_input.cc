@@ -10,6 +10,7 @@ namespace wherry::shim {
 namespace {
 
 constexpr std::string_view kRuncOptions = "containerd.runc.v1.Options";
+constexpr const char* kUsualSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kInfoLevel = 0;
 // The hash is 64 characters, and a socket's path has to fit in sockaddr_un.
 constexpr size_t kMaxSocketRoot = 42;
@@ -56,7 +57,7 @@ Result<StartParameters> start_parameters(const Flags& flags, const StartEnvironm
   out.ttrpc_address = or_else("", environment.ttrpc_address);
   out.socket_root = kSocketRoot;
   out.cache_directory = or_else("", environment.cache_directory);
-  out.search_path = or_else("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", environment.search_path);
+  out.search_path = or_else(or_else("", environment.search_path), kUsualSearchPath);
   out.node_file = or_else("", environment.node_file);
   out.debug = flags.debug;
   out.sched_core = environment.sched_core && std::string_view(environment.sched_core) == "1";

@@ -41,6 +41,13 @@ TEST(StartParameters, come_from_flags_when_stdin_is_empty) {
   EXPECT_FALSE(out->sched_core);
 }
 
+TEST(StartParameters, take_the_search_path_of_containerd) {
+  EXPECT_EQ(start_parameters(kFlags, {.search_path = "/run/system/bin:/bin"}, "")->search_path, "/run/system/bin:/bin");
+  for (const char* none : {static_cast<const char*>(nullptr), ""}) {
+    EXPECT_EQ(start_parameters(kFlags, {.search_path = none}, "")->search_path, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  }
+}
+
 TEST(StartParameters, take_legacy_options_that_look_like_bootstrap_parameters) {
   pb::RuntimeOptions options;
   options.set_config_body("SystemdCgroup = true\n");

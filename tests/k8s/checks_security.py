@@ -60,13 +60,64 @@ def even_root_has_few_capabilities(p):
     assert not effective & ~allowed, f"{effective:#x}"
 
 
+def _need_user_namespaces(p):
+    if p.cluster.version == "1.7":
+        raise Skip("containerd 1.7 tells the kubelet nothing of user namespaces")
+
+
+def _host_root(p, **names):
+    """The host's number of a container's root."""
+    inside, outside, size = map(int, pathlib.Path(f"/proc/{p.pid(**names)}/uid_map").read_text().split())
+    assert inside == 0 and outside >= 65536 and size == 65536, (inside, outside, size)
+    return outside
+
+
 def a_pod_may_have_users_of_its_own(p):
-    p.create(pod(container("sleep"), hostUsers=False))
-    p.wait(lambda: p.container().get("state", {}).get("running") or _refused(p), "start or refusal")
-    if said := _refused(p):
-        raise Skip(f"containerd: {said[:200]}")
-    own = pathlib.Path(f"/proc/{p.pid()}/uid_map").read_text().split()
-    assert own[0] == "0" and own[1] != "0", f"the map is {own}"
+    _need_user_namespaces(p)
+    data = {"name": "data", "emptyDir": {}}
+    p.create(pod(container("sleep", mounts={"data": "/data"}, securityContext={"runAsUser": 1000}), volumes=[data], hostUsers=False, hostname="own",
+                 initContainers=[container("append", "/data/note", "x", name="first", mounts={"data": "/data"}, securityContext={"runAsUser": 1000}),
+                                 container("append", "/tmp/note", "x", name="second")]))
+    p.wait_ready()
+    root = _host_root(p)
+    seen = _status(p)
+    equal((set(seen["Uid"]), seen["Gid"][0]), ({str(root + 1000)}, str(root)), "user and group on the node")
+    equal((p.root() / "etc/passwd").stat().st_uid, root, "owner of the image's file on the node")
+    equal((p.root() / "data/note").stat().st_uid, root + 1000, "owner of the volume's file for the container")
+    volumes = p.cluster.directory / "kubelet/pods" / p.get("pod", "p")["metadata"]["uid"] / "volumes"
+    equal((volumes / "kubernetes.io~empty-dir/data/note").stat().st_uid, 1000, "owner of the volume's file on the node")
+    equal(p.kubectl("exec", "p", "-c", "c", "--", "/guest.wasm", "print", "/etc/hostname").strip(), "own", "exec")
+
+
+def pods_with_users_of_their_own_have_different_ones(p):
+    _need_user_namespaces(p)
+    serving = {"readinessProbe": {"httpGet": {"path": "/healthz", "port": 3000}, "periodSeconds": 1}}
+    p.create(*(pod(httpbin(**serving), name=name, hostUsers=False) for name in ("a", "b")))
+    for name in ("a", "b"):
+        p.wait_ready(name)
+    first, second = (_host_root(p, pod=name) for name in ("a", "b"))
+    assert abs(first - second) >= 65536, (first, second)
+
+
+def a_native_sidecar_shares_the_pods_users(p):
+    _need_user_namespaces(p)
+    script = "cat /proc/self/uid_map; echo to-stdout > /dev/stdout; touch /data/note; sleep 1000"
+    p.create(pod(container("sleep", mounts={"data": "/data"}), busybox(script, mounts={"data": "/data"}), volumes=[{"name": "data", "emptyDir": {}}], hostUsers=False))
+    p.wait(lambda: _condition_ready(p) or _refused(p), "start or refusal")
+    if "need runc 1.2" in (said := _refused(p)):
+        raise Skip(said)
+    p.wait_ready()
+    p.wait_log("to-stdout", container="native")
+    root = _host_root(p)
+    equal(p.logs("p", "native").split()[:2], ["0", str(root)], "the map in the sidecar")
+    p.wait(lambda: (p.root() / "data/note").exists(), "file of the sidecar")
+    equal((p.root() / "data/note").stat().st_uid, root, "owner of the sidecar's file for the guest")
+    equal(pathlib.Path(f"/proc/{p.pid()}/ns/user").readlink(), pathlib.Path(f"/proc/{p.pid(name='native')}/ns/user").readlink(), "user namespace")
+    equal(p.kubectl("exec", "p", "-c", "native", "--", "id", "-u").strip(), "0", "exec in the sidecar")
+
+
+def _condition_ready(p):
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in p.status().get("conditions", []))
 
 
 def _refused(p):
@@ -84,6 +135,6 @@ def a_privileged_native_container_is_as_asked(p):
     assert int(p.logs().split()[1], 16) >> 21 & 1, p.logs()
 
 
-SMOKE = [a_container_runs_as_its_user_and_group, a_restricted_pod_has_nothing_left_to_lose]
+SMOKE = [a_container_runs_as_its_user_and_group, a_pod_may_have_users_of_its_own, a_restricted_pod_has_nothing_left_to_lose]
 FULL = [files_are_the_users_and_the_volumes_group, root_is_refused_where_it_must_not_be, a_read_only_root_can_not_be_written, even_root_has_few_capabilities,
-        a_pod_may_have_users_of_its_own, a_host_network_pod_has_the_nodes_network, a_privileged_native_container_is_as_asked]
+        pods_with_users_of_their_own_have_different_ones, a_native_sidecar_shares_the_pods_users, a_host_network_pod_has_the_nodes_network, a_privileged_native_container_is_as_asked]

@@ -203,7 +203,8 @@ class Node:
         self.busybox = images.add_base(self.store)
         if fill:
             fill(self)
-        path = [str(self.shims), str(binaries), str(tools.directory() / "bin"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+        tools.ensure("runc")  # without it there is Debian's
+        path = [str(self.shims), str(binaries), str(tools.directory() / "bin"), str(tools.directory() / "runc"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
         endpoint = f"unix://{self.socket}"
         self.environment = {**os.environ, "PATH": ":".join(path), "CONTAINERD_ADDRESS": str(self.socket), "CONTAINER_RUNTIME_ENDPOINT": endpoint,
                             "IMAGE_SERVICE_ENDPOINT": endpoint, "KUBECONFIG": str(self.directory / "admin.kubeconfig"), "HOME": "/root",

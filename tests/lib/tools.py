@@ -27,6 +27,7 @@ class Source(NamedTuple):
     modules: dict  # path: version
     settings: str = ""  # -X of the linker, {v} is the version
     tags: str = ""
+    c: bool = False  # has C in it, linked statically
 
 
 KUBERNETES = "v1.36.3"
@@ -47,6 +48,8 @@ SOURCES = {
                          "k8s.io/component-base/version.gitTreeState=clean k8s.io/component-base/version.gitCommit=none"),
     # 29: what Debian has (20.10) does not take a shim by its name
     "docker": Source({"github.com/moby/moby/v2": "v2.0.0-beta.24"}, tags="exclude_graphdriver_btrfs exclude_graphdriver_zfs no_btrfs"),
+    # Debian's can not map the ids of a mount
+    "runc": Source({"github.com/opencontainers/runc": "v1.5.2"}, tags="netgo osusergo seccomp", c=True),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -78,6 +81,7 @@ TOOLS = [  # in the order in which they are wanted
     Tool("etcd", "etcd", "bin/etcd", "go.etcd.io/etcd/server/v3"),
     *(Tool(p, "kubernetes", f"bin/{p}", f"k8s.io/kubernetes/cmd/{p}")
       for p in ("kube-apiserver", "kubelet", "kube-controller-manager", "kube-scheduler", "kubectl", "kube-proxy")),
+    Tool("runc", "runc", "runc/runc", "github.com/opencontainers/runc"),
     *_containerd("1.7", "containerd-1.7", "containerd-1.7", "github.com/containerd/containerd"),
     Tool("dockerd", "docker", "bin/dockerd", "github.com/moby/moby/v2/cmd/dockerd"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
@@ -181,13 +185,13 @@ def _lock(file, deadline):
 def _build(tool, module, deadline):
     """The reason why it failed, or None."""
     source = SOURCES[tool.source]
-    flags = " ".join(["-s -w", *(f"-X {s.format(v=tool.version)}" for s in source.settings.split())])
+    flags = " ".join(["-s -w", *(["-extldflags -static"] if source.c else []), *(f"-X {s.format(v=tool.version)}" for s in source.settings.split())])
     verb = ["test", "-c"] if tool.name in TEST_PROGRAMS else ["build"]
     tool.path.parent.mkdir(parents=True, exist_ok=True)
     fresh = tool.path.with_suffix(".new")
     try:
         _prepare(module, source, deadline)
-        _go(module, deadline, *verb, "-mod=mod", "-trimpath", "-tags", source.tags, "-ldflags", flags, "-o", fresh, tool.package)
+        _go(module, deadline, *verb, "-mod=mod", "-trimpath", "-tags", source.tags, "-ldflags", flags, "-o", fresh, tool.package, c=source.c)
     except subprocess.TimeoutExpired:
         return f"building {tool.path.name} {tool.version} took too long"
     except subprocess.CalledProcessError as error:
@@ -224,8 +228,8 @@ def _replacement(directive, version):
     return f"-replace={old}={new['Path']}@{new['Version']}" if "Version" in new else None
 
 
-def _go(module, deadline, *arguments):
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
+def _go(module, deadline, *arguments, c=False):
+    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "1" if c else "0"}
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(["nice", "-n", "10", "go", *arguments], cwd=module, env=environment, text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=errors, timeout=max(1, deadline - time.monotonic()))

@@ -22,6 +22,7 @@ import checks_terminal  # noqa: E402
 import checks_toolbox  # noqa: E402
 import checks_ttrpc  # noqa: E402
 import checks_update  # noqa: E402
+import checks_users  # noqa: E402
 from suite import Suite  # noqa: E402
 from world import World  # noqa: E402
 
@@ -30,7 +31,8 @@ for module in (checks_start, checks_ttrpc, checks_task, checks_compile, checks_l
     module.register(suite)
 worlds = [World("1.6"), World("1.7"), World("2.4")]
 for world in worlds:
-    for module in (checks_run, checks_exec, checks_toolbox, checks_native_exec, checks_terminal, checks_update, checks_events, checks_outage, checks_crash):
+    for module in (checks_run, checks_exec, checks_toolbox, checks_native_exec, checks_terminal, checks_update, checks_users, checks_events,
+                   checks_outage, checks_crash):
         module.register(suite, world)
 try:
     suite.main()

@@ -54,8 +54,7 @@ Result<void> check_mounts(const sandbox::Spec& spec, const Runc& runc) {
     const auto has = [&](const char* option) { return std::ranges::find(mount.options, option) != mount.options.end(); };
     return !mount.uidMappings.empty() || !mount.gidMappings.empty() || has("idmap") || has("ridmap");
   };
-  if (std::ranges::none_of(spec.mounts, mapped) || runc.maps_ids()) return {};
-  return error(ErrorKind::unsupported, "id-mapped mounts of a native program need runc 1.2 or later on the node");
+  return std::ranges::none_of(spec.mounts, mapped) ? Result<void>() : runc.check_maps_ids();
 }
 
 // In a user namespace root can not give the streams to the program's user, who may

@@ -87,9 +87,10 @@ Result<std::string> Runc::program() const {
   for (const char* name : {"runc", "crun"}) {
     for (size_t at = 0; at <= search_path_.size();) {
       const size_t end = std::min(search_path_.find(':', at), search_path_.size());
-      const std::string path = search_path_.substr(at, end - at) + "/" + name;
+      const std::string directory = search_path_.substr(at, end - at);
       at = end + 1;
-      if (path[0] == '/' && path[1] != name[0] && ::access(path.c_str(), X_OK) == 0) return path;
+      const std::string path = directory + "/" + name;
+      if (directory.starts_with('/') && ::access(path.c_str(), X_OK) == 0) return path;
     }
   }
   return error(ErrorKind::unavailable, "a native program needs runc or crun on the node, and neither is in " + search_path_);
@@ -157,6 +158,12 @@ Result<void> Runc::update(std::string_view resources_json) {
   const Scratch file(new_path("resources"));
   TRY(replace_file(file.path(), resources_json, 0600));
   return run({"update", "--resources", file.path(), id_}, kNone);
+}
+
+Result<void> Runc::check_maps_ids() const {
+  const std::string runc = TRY(program());
+  if (maps_ids()) return {};
+  return error(ErrorKind::unsupported, "id-mapped mounts of a native program need runc 1.2 or later, which " + runc + " is not");
 }
 
 bool Runc::maps_ids() const {

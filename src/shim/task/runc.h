@@ -34,8 +34,8 @@ class Runc {
   // Runs at once. `process_json`: an OCI Process.
   Result<Made> exec(std::string_view process_json, const int* stdio, bool terminal);
   Result<void> update(std::string_view resources_json);
-  // Whether it says that it maps the ids of mounts: runc since 1.2.
-  bool maps_ids() const;
+  // unsupported unless it says that it maps the ids of mounts: runc does since 1.2.
+  Result<void> check_maps_ids() const;
   // Also of a container that is gone; takes the directory away.
   void remove();
 
@@ -43,6 +43,7 @@ class Runc {
   Runc(std::string search_path, std::string directory, std::string id, bool systemd_cgroup)
       : search_path_(std::move(search_path)), directory_(std::move(directory)), id_(std::move(id)), systemd_cgroup_(systemd_cgroup) {}
   Result<void> run(std::vector<std::string> words, const int* stdio) const;
+  bool maps_ids() const;
   Result<Made> make(std::vector<std::string> words, const int* stdio, bool terminal) const;
   Result<std::string> program() const;
   std::string new_name(const char* kind) const;
