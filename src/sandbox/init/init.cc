@@ -96,6 +96,8 @@ Result<void> prepare_exec(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
   if (context.has_user_namespace()) TRY(make_room_for_rlimits(context));
+  const bool native = context.message.kind == InitKind::native;
+  if (native) own_streams(context.spec);
   TRY(join_container(context));
   {
     const UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -104,11 +106,7 @@ Result<void> prepare_exec(InitContext& context) {
     TRY(enter_directory(context, root.get()));
   }
   TRY(set_rlimits(context));
-  const bool native = context.message.kind == InitKind::native;
-  if (native) {
-    own_streams(context.spec.process);
-    if (context.spec.linux_.seccomp && !context.spec.process.noNewPrivileges) TRY(apply_seccomp(*context.spec.linux_.seccomp));
-  }
+  if (native && context.spec.linux_.seccomp && !context.spec.process.noNewPrivileges) TRY(apply_seccomp(*context.spec.linux_.seccomp));
   TRY(native ? take_privileges(context) : drop_privileges(context));
   TRY(enter_pid_namespace());
   if (context.spec.process.terminal) TRY(control_console());

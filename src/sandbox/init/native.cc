@@ -18,6 +18,7 @@
 
 #include "sandbox/init/steps.h"
 #include "sandbox/root_path.h"
+#include "sandbox/user_namespace.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -92,13 +93,15 @@ Error exec_error(const std::string& name, int code) {
 
 }  // namespace
 
-void own_streams(const Process& process) {
+void own_streams(const Spec& spec) {
+  const uint32_t user = spec.process.user.uid;
+  const uint32_t uid = host_id(spec.linux_.uidMappings, user).value_or(user);
   for (int fd = 0; fd < 3; fd++) {
     struct stat info;
-    if (::fstat(fd, &info) != 0 || info.st_uid == process.user.uid) continue;
+    if (::fstat(fd, &info) != 0 || info.st_uid == uid) continue;
     const bool is_null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
     // Only so that the program can open /dev/stdout anew: it has the descriptor in any case.
-    if (!is_null) (void)::fchown(fd, process.user.uid, info.st_gid);
+    if (!is_null) (void)::fchown(fd, uid, info.st_gid);
   }
 }
 

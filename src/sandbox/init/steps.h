@@ -51,8 +51,9 @@ Result<void> take_privileges(const InitContext& context);
 // linux.seccomp. Without no_new_privs it needs a privilege that is about to go, with
 // it comes last.
 Result<void> apply_seccomp(const Seccomp& seccomp);
-// The standard streams are the user's.
-void own_streams(const Process& process);
+// The standard streams become the user's; before a user namespace is entered, whose
+// root may not give them away.
+void own_streams(const Spec& spec);
 // Becomes the program at message.invoke, or says why not.
 Error exec_program(InitContext& context);
 
