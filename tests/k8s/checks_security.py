@@ -116,6 +116,23 @@ def a_native_sidecar_shares_the_pods_users(p):
     equal(p.kubectl("exec", "p", "-c", "native", "--", "id", "-u").strip(), "0", "exec in the sidecar")
 
 
+def a_tracer_in_the_pods_users_can_not_read_a_guest(p):
+    _need_user_namespaces(p)
+    script = "while true; do for p in /proc/[0-9]*; do echo $(cat $p/comm) $(cat $p/maps 2>/dev/null | wc -l); done; echo seen; sleep 1; done"
+    tracer = busybox(script, securityContext={"capabilities": {"add": ["SYS_PTRACE"]}})
+    p.create(pod(container("sleep"), tracer, hostUsers=False, shareProcessNamespace=True))
+    p.wait(lambda: _condition_ready(p) or _refused(p), "start or refusal")
+    if "need runc 1.2" in (said := _refused(p)):
+        raise Skip(said)
+    p.wait_log("seen", container="native")
+    lines = [words for words in map(str.split, p.logs("p", "native").splitlines()) if len(words) == 2]
+    readable = {comm for comm, maps in lines if maps != "0"}
+    hidden = {comm for comm, maps in lines if maps == "0"}
+    assert "sh" in readable, f"the tracer can not even read itself: {lines}"
+    ours = {"wherry-pause", pathlib.Path(f"/proc/{p.pid()}/comm").read_text().strip()}
+    assert len(ours) == 2 and ours <= hidden and not ours & readable, lines
+
+
 def _condition_ready(p):
     return any(c["type"] == "Ready" and c["status"] == "True" for c in p.status().get("conditions", []))
 
@@ -137,4 +154,5 @@ def a_privileged_native_container_is_as_asked(p):
 
 SMOKE = [a_container_runs_as_its_user_and_group, a_pod_may_have_users_of_its_own, a_restricted_pod_has_nothing_left_to_lose]
 FULL = [files_are_the_users_and_the_volumes_group, root_is_refused_where_it_must_not_be, a_read_only_root_can_not_be_written, even_root_has_few_capabilities,
-        pods_with_users_of_their_own_have_different_ones, a_native_sidecar_shares_the_pods_users, a_host_network_pod_has_the_nodes_network, a_privileged_native_container_is_as_asked]
+        pods_with_users_of_their_own_have_different_ones, a_native_sidecar_shares_the_pods_users,
+        a_tracer_in_the_pods_users_can_not_read_a_guest, a_host_network_pod_has_the_nodes_network, a_privileged_native_container_is_as_asked]
