@@ -20,17 +20,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Result<pid_t> spawn(const std::vector<std::string>& command, int output, Stderr errors) {
+Result<pid_t> spawn(const std::vector<std::string>& command, int input, int output, Stderr errors) {
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (input >= 0) {
+    ::posix_spawn_file_actions_adddup2(&actions, input, 0);
+  } else {
+    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  }
   ::posix_spawn_file_actions_adddup2(&actions, output, 1);
   if (errors == Stderr::with_stdout) {
     ::posix_spawn_file_actions_adddup2(&actions, output, 2);
-  } else {
+  } else if (errors == Stderr::discarded) {
     ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   }
   // A watcher blocks signals, which a daemon that is restarted must not inherit.
@@ -81,13 +85,14 @@ Result<std::string> read_until_exit(int fd, int process, Clock::time_point deadl
 
 }  // namespace
 
-Result<Ended> run_program(const std::vector<std::string>& command, std::chrono::milliseconds limit, Stderr errors) {
+Result<Ended> run_program(const std::vector<std::string>& command, std::chrono::milliseconds limit, Stderr errors,
+                          int input) {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "pipe");
   const UniqueFd out(ends[0]);
   UniqueFd in(ends[1]);
   if (::fcntl(out.get(), F_SETFL, O_NONBLOCK) != 0) return os_error(errno, "pipe");
-  const pid_t pid = TRY(spawn(command, in.get(), errors));
+  const pid_t pid = TRY(spawn(command, input, in.get(), errors));
   in.reset();
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Result<std::string> content = process

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,11 +17,12 @@ struct Ended {
   std::string output;
 };
 
-enum class Stderr : bool { discarded, with_stdout };
+enum class Stderr : uint8_t { discarded, with_stdout, inherited };
 
 // Runs a program, by its absolute path, to its end. What it leaves running does not hold it up, but
-// should have other streams: the pipe is closed.
-Result<Ended> run_program(const std::vector<std::string>& command, std::chrono::milliseconds limit, Stderr errors);
+// should have other streams: the pipe is closed. `input` is its standard input, /dev/null without one.
+Result<Ended> run_program(const std::vector<std::string>& command, std::chrono::milliseconds limit, Stderr errors,
+                          int input = -1);
 
 // What a program printed on standard output, if it ended with 0 in time.
 Result<std::string> output_of(const std::vector<std::string>& command, std::chrono::milliseconds limit);

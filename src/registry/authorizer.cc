@@ -74,7 +74,11 @@ Result<std::string> Authorizer::fetch_token(const Challenge& challenge, const st
   } else {
     request.url = realm;
     if (!challenge.service.empty()) request.url = with_query(request.url, "service", challenge.service);
-    if (!wanted.empty()) request.url = with_query(request.url, "scope", wanted);
+    for (size_t start = 0; start < wanted.size();) {  // a query has one parameter for each
+      const size_t end = std::min(wanted.find(' ', start), wanted.size());
+      request.url = with_query(request.url, "scope", wanted.substr(start, end - start));
+      start = end + 1;
+    }
     if (!credentials_.user.empty()) request.headers = {"Authorization: " + basic()};
   }
   const HttpResponse response = TRY(http_.send(request));

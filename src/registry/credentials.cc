@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/credentials.h"
 
-#include <fcntl.h>
 #include <nettle/base64.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/fd.h"
+#include "node/program.h"
 
 namespace wherry::registry {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxFile = 4 << 20, kMaxAnswer = 1 << 20;
-constexpr int kHelperTime = 30000;  // milliseconds: it may ask the user
+constexpr size_t kMaxFile = 4 << 20;
+constexpr auto kHelperTime = std::chrono::minutes(2);  // it may ask the user
 constexpr const char* kDockerHub = "https://index.docker.io/v1/";
 
 std::string variable(const char* name) {
@@ -76,47 +73,24 @@ Result<Credentials> of_entry(const Json& entry) {
   return found;
 }
 
-// Its standard output after it has ended with 0. Standard error is the user's.
-Result<std::string> run_helper(const std::string& program, const std::string& input) {
-  int in[2], out[2];
-  if (::pipe2(in, O_CLOEXEC) != 0) return os_error(errno, program);
-  UniqueFd in_reader(in[0]), in_writer(in[1]);
-  if (::pipe2(out, O_CLOEXEC) != 0) return os_error(errno, program);
-  UniqueFd out_reader(out[0]), out_writer(out[1]);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, in_reader.get(), 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out_writer.get(), 1);
-  std::string name = program, verb = "get";
-  char* const argv[] = {name.data(), verb.data(), nullptr};
-  pid_t pid = 0;
-  const int code = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, argv, environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) return os_error(code, program);
-  in_reader.reset();
-  out_writer.reset();
-  (void)write_all(in_writer.get(), input, program);  // fits into a pipe
-  in_writer.reset();
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  std::string answer;
-  bool late = false;
-  for (;;) {
-    pollfd poll{out_reader.get(), POLLIN, 0};
-    if (::poll(&poll, 1, kHelperTime) == 0) late = true;
-    char buffer[4096];
-    const ssize_t n = late ? 0 : ::read(out_reader.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || answer.size() > kMaxAnswer) break;
-    answer.append(buffer, static_cast<size_t>(n));
-  }
-  if (late || answer.size() > kMaxAnswer) ::kill(pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (late) return error(ErrorKind::unavailable, program + ": no answer within " + std::to_string(kHelperTime / 1000) + " s");
-  if (answer.size() > kMaxAnswer) return error(ErrorKind::malformed, program + ": its answer is too long");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::string();  // it knows none
-  return answer;
+Result<UniqueFd> file_with(const std::string& text) {
+  UniqueFd file(::memfd_create("wherry-helper", MFD_CLOEXEC));
+  if (!file) return os_error(errno, "memfd_create");
+  TRY(write_all(file.get(), text, "memfd"));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return os_error(errno, "memfd");
+  return file;
+}
+
+// What it printed; "" if it knows none. Standard error is the user's.
+Result<std::string> run_helper(const std::string& program, const std::string& server) {
+  const std::string path = node::find_on_path(program, variable("PATH"));
+  if (path.empty()) return error(ErrorKind::not_found, program + ": it is configured, but not on the PATH");
+  const UniqueFd question = TRY(file_with(server));
+  node::Ended ended = TRY(node::run_program({path, "get"}, kHelperTime, node::Stderr::inherited, question.get()));
+  if (ended.code == 0) return std::move(ended.output);
+  // The one message of the protocol that is no failure.
+  if (ended.output.find("credentials not found") != std::string::npos) return std::string();
+  return error(ErrorKind::failed_precondition, program + " ended with " + std::to_string(ended.code));
 }
 
 Result<Credentials> ask_helper(const std::string& name, const std::string& server) {

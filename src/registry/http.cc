@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxBody = 4 << 20;  // of a manifest, by the specification
 constexpr size_t kMaxHeaders = 64 << 10;
-constexpr long kConnectSeconds = 20, kStallSeconds = 60;
+constexpr long kConnectSeconds = 20, kSlowest = 128;
 constexpr int kSuccess = 300;
 
 using Url = std::unique_ptr<CURLU, void (*)(CURLU*)>;
@@ -74,7 +74,8 @@ size_t on_body(char* data, size_t, size_t size, void* self) {
   const int status = transfer.status();
   const std::string_view bytes(data, size);
   if (transfer.request->sink && status < kSuccess) {
-    transfer.failed = transfer.request->sink(status, bytes);
+    transfer.response->status = status;
+    transfer.failed = transfer.request->sink(*transfer.response, bytes);
     return transfer.failed ? size : 0;
   }
   if (transfer.response->body.size() + size > kMaxBody) {
@@ -106,9 +107,12 @@ size_t on_read(char* data, size_t, size_t room, void* self) {
   return count;
 }
 
+// libcurl sends a request again on its own when an old connection turns out to be dead. Of a file the other side may have
+// kept a part by then: whoever uploads has to ask.
 int on_seek(void* self, curl_off_t offset, int origin) {
-  if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  static_cast<Transfer*>(self)->sent = static_cast<uint64_t>(offset);
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (origin != SEEK_SET || (transfer.request->file.fd >= 0 && transfer.sent > 0)) return CURL_SEEKFUNC_FAIL;
+  transfer.sent = static_cast<uint64_t>(offset);
   return CURL_SEEKFUNC_OK;
 }
 
@@ -140,8 +144,8 @@ void set_up(CURL* handle, Transfer& transfer, const HttpOptions& options, curl_s
   set(handle, CURLOPT_FOLLOWLOCATION, 0L);
   set(handle, CURLOPT_NOSIGNAL, 1L);
   set(handle, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(handle, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
+  set(handle, CURLOPT_LOW_SPEED_LIMIT, kSlowest);
+  set(handle, CURLOPT_LOW_SPEED_TIME, options.stall);
   set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(handle, CURLOPT_USERAGENT, "wherry/" WHERRY_VERSION);
   set(handle, CURLOPT_HTTPHEADER, headers);
@@ -150,7 +154,15 @@ void set_up(CURL* handle, Transfer& transfer, const HttpOptions& options, curl_s
   set(handle, CURLOPT_HEADERDATA, &transfer);
   set(handle, CURLOPT_WRITEFUNCTION, on_body);
   set(handle, CURLOPT_WRITEDATA, &transfer);
-  if (!options.ca_file.empty()) set(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (is_loopback(request.url)) set(handle, CURLOPT_PROXY, "");
+  if (!options.authorities.empty()) {
+    curl_blob blob{const_cast<char*>(options.authorities.data()), options.authorities.size(), CURL_BLOB_NOCOPY};
+    set(handle, CURLOPT_CAINFO_BLOB, &blob);  // the system's are in libcurl's CAPATH
+  }
+  if (!options.certificate.empty() && origin_of(request.url) == options.registry) {
+    set(handle, CURLOPT_SSLCERT, options.certificate.c_str());
+    set(handle, CURLOPT_SSLKEY, options.key.c_str());
+  }
   if (request.method == "HEAD") set(handle, CURLOPT_NOBODY, 1L);
   if (request.method != "GET" && request.method != "HEAD") {
     const bool is_file = request.file.fd >= 0;
@@ -175,7 +187,6 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
 }  // namespace
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(const HttpOptions& options) {
-  if (!options.ca_file.empty() && ::access(options.ca_file.c_str(), R_OK) != 0) return os_error(errno, options.ca_file);
   CURL* const handle = curl_easy_init();
   if (!handle) return error(ErrorKind::unavailable, "libcurl does not work");
   return std::unique_ptr<HttpClient>(new HttpClient(handle, options));

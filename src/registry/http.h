@@ -20,15 +20,17 @@ struct FileBody {
   uint64_t size = 0;
 };
 
+struct HttpResponse;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
   std::vector<std::string> headers;  // "Accept: text/plain"
   std::string body;
   FileBody file;  // instead of body, if its fd is set
-  // Takes the body of an answer with a status below 300; other bodies are kept. An
-  // error ends the transfer and is the result.
-  std::function<Result<void>(int status, std::string_view bytes)> sink;
+  // Takes the body of an answer with a status below 300, with what came before it;
+  // other bodies are kept. An error ends the transfer and is the result.
+  std::function<Result<void>(const HttpResponse& head, std::string_view bytes)> sink;
   std::function<void(uint64_t bytes)> sent;  // so many bytes of the body so far
 };
 
@@ -45,7 +47,10 @@ struct HttpResponse {
 };
 
 struct HttpOptions {
-  std::string ca_file;  // beside the system's; PEM
+  std::string authorities;       // to trust as well as the system's; PEM
+  std::string certificate, key;  // files, shown to `registry` only
+  std::string registry;          // an origin
+  long stall = 60;               // seconds of less than 128 bytes each
 };
 
 // HTTP and HTTPS by libcurl. Follows no redirects: who may get credentials is not

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/pull.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,6 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "oci/manifest.h"
+#include "oci/tar_reader.h"
+#include "oci/tree.h"
+#include "registry/media_type.h"
 
 namespace wherry::registry {
 namespace {
@@ -46,10 +47,12 @@ class Pull {
   Result<PulledImage> fetch(const std::string& name, const std::optional<oci::Platform>& platform) {
     Document document = TRY(registry_.get_manifest(name));
     PulledImage pulled;
-    pulled.image = {.media_type = media_type_of(document), .digest = document.digest, .size = document.bytes.size(), .platform = {}, .annotations = {}};
+    pulled.image.media_type = TRY(type_of(document));
+    pulled.image.digest = document.digest;
+    pulled.image.size = document.bytes.size();
     if (platform && oci::is_index_type(pulled.image.media_type)) {
       const oci::Descriptor chosen = TRY(choose(TRY(oci::parse_index(document.bytes)), *platform));
-      document = TRY(registry_.get_manifest(chosen.digest));
+      document = TRY(fetch_part(chosen));
       pulled.image = chosen;
     }
     TRY(take(pulled.image, document.bytes, pulled.manifests, 0));
@@ -58,13 +61,6 @@ class Pull {
   }
 
  private:
-  // What the document says of itself counts: the header is the server's guess.
-  static std::string media_type_of(const Document& document) {
-    const auto json = nlohmann::json::parse(document.bytes, nullptr, false);
-    if (json.is_object() && json.contains("mediaType") && json["mediaType"].is_string()) return json["mediaType"].get<std::string>();
-    return document.media_type.substr(0, document.media_type.find(';'));
-  }
-
   static Result<oci::Descriptor> choose(const oci::Index& index, const oci::Platform& platform) {
     std::string known;
     for (const oci::Descriptor& manifest : index.manifests) {
@@ -75,13 +71,28 @@ class Pull {
     return error(ErrorKind::not_found, "the image is not for " + text_of(platform) + (known.empty() ? "" : "; it is for " + known));
   }
 
+  static Result<std::string> type_of(const Document& document) {
+    auto type = media_type_of(document.bytes, document.media_type);
+    if (!type) return error(type.error().kind, document.digest + ": " + type.error().message);
+    return type;
+  }
+
+  // What an index refers to is what the index says it is.
+  Result<Document> fetch_part(const oci::Descriptor& part) {
+    Document document = TRY(registry_.get_manifest(part.digest));
+    const std::string type = TRY(type_of(document));
+    if (document.bytes.size() != part.size || type != part.media_type)
+      return error(ErrorKind::malformed, part.digest + " has another size or type than the index says");
+    return document;
+  }
+
   Result<void> take(const oci::Descriptor& document, const std::string& text, std::vector<oci::Descriptor>& manifests, int depth) {
     if (oci::is_index_type(document.media_type)) {
       if (depth == kMostNested) return error(ErrorKind::invalid, "an index in an index in an index");
       for (const oci::Descriptor& part : TRY(oci::parse_index(text)).manifests) {
         if (!is_digest(part.digest)) return error(ErrorKind::unsupported, "`" + part.digest.substr(0, 100) + "` is not a digest of SHA-256");
         if (writer_.has(part.digest)) continue;
-        TRY(take(part, TRY(registry_.get_manifest(part.digest)).bytes, manifests, depth + 1));
+        TRY(take(part, TRY(fetch_part(part)).bytes, manifests, depth + 1));
       }
     } else if (oci::is_manifest_type(document.media_type)) {
       const oci::Manifest manifest = TRY(oci::parse_manifest(text));
@@ -119,34 +130,40 @@ class Pull {
 
 // --- the module of an image
 
-using Archive = std::unique_ptr<archive, int (*)(archive*)>;
+constexpr uint64_t kMaxUnpacked = uint64_t{16} << 30;  // of a layer
 
-// The file of that path in a layer, "" for any .wasm; not_found if there is none.
-Result<std::string> file_in_layer(int fd, const std::string& wanted, std::string& found) {
-  const Archive in(archive_read_new(), archive_read_free);
-  CHECK(in, "out of memory");
-  archive_read_support_format_tar(in.get());
-  archive_read_support_filter_all(in.get());
-  if (archive_read_open_fd(in.get(), fd, 1 << 16) != ARCHIVE_OK) return error(ErrorKind::malformed, "a layer that is no archive");
-  archive_entry* entry = nullptr;
-  int code;
-  while ((code = archive_read_next_header(in.get(), &entry)) == ARCHIVE_OK || code == ARCHIVE_WARN) {
-    const char* const text = archive_entry_pathname(entry);
-    std::string_view name = text ? text : "";
-    while (name.starts_with("./") || name.starts_with("/")) name.remove_prefix(name.starts_with("/") ? 1 : 2);
-    const bool matches = wanted.empty() ? name.ends_with(".wasm") : name == wanted;
-    if (!matches || archive_entry_filetype(entry) != AE_IFREG) continue;
-    std::string bytes, buffer(1 << 16, '\0');
-    la_ssize_t n;
-    while ((n = archive_read_data(in.get(), buffer.data(), buffer.size())) > 0) {
-      if (bytes.size() + static_cast<size_t>(n) > kMaxModule) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
-      bytes.append(buffer, 0, static_cast<size_t>(n));
-    }
-    if (n < 0) return error(ErrorKind::malformed, "a layer that ends early");
-    found = name;
-    return bytes;
+// Whether `name` is a whiteout of the path or of a directory above it.
+bool hides(const std::string& name, const std::string& path) {
+  constexpr std::string_view kOpaque = ".wh..wh..opq", kWhiteout = ".wh.";
+  const std::string directory = name.substr(0, name.rfind('/') + 1);
+  const std::string last = name.substr(directory.size());
+  if (last == kOpaque) return path.starts_with(directory);
+  return last.starts_with(kWhiteout) && (path + "/").starts_with(directory + last.substr(kWhiteout.size()) + "/");
+}
+
+struct InLayer {
+  std::optional<std::string> module;
+  bool hidden = false;  // by a whiteout: layers below do not count
+};
+
+// The file of that path in a layer, "" for any .wasm.
+Result<InLayer> file_in_layer(int fd, const std::string& wanted) {
+  const auto tar = TRY(oci::TarReader::create(fd, kMaxUnpacked, "layer"));
+  InLayer found;
+  for (;;) {
+    const std::optional<oci::TarReader::Entry> entry = TRY(tar->next());
+    if (!entry) return found;
+    const auto name = oci::image_path(entry->path);
+    if (!name) continue;  // with ".." in it
+    found.hidden = found.hidden || (!wanted.empty() && hides(*name, wanted));
+    const bool matches = wanted.empty() ? name->ends_with(".wasm") : *name == wanted;
+    if (!matches || !entry->is_file) continue;
+    if (entry->size > kMaxModule) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
+    std::string& bytes = found.module.emplace();
+    std::string buffer(1 << 16, '\0');
+    while (const size_t n = TRY(tar->read(buffer))) bytes.append(buffer, 0, n);
+    return found;
   }
-  return error(ErrorKind::not_found, "no module in the image");
 }
 
 std::string entrypoint_of(const std::string& config) {
@@ -173,9 +190,10 @@ Result<std::string> find_module(const Layout& layout, const oci::Manifest& manif
   for (const std::string& wanted : {entrypoint, std::string()}) {
     // What is in a later layer lies over the earlier ones.
     for (auto layer = manifest.layers.rbegin(); layer != manifest.layers.rend(); ++layer) {
-      std::string name;
-      auto module = file_in_layer(TRY(layout.open_blob(*layer)).get(), wanted, name);
-      if (module || module.error().kind != ErrorKind::not_found) return module;
+      const UniqueFd file = TRY(layout.open_blob(*layer));
+      InLayer found = TRY(file_in_layer(file.get(), wanted));
+      if (found.module) return std::move(*found.module);
+      if (found.hidden) return error(ErrorKind::not_found, "the entrypoint is removed by a later layer");
     }
   }
   return error(ErrorKind::not_found, "no module in the image");

@@ -19,8 +19,7 @@ constexpr size_t kMaxModule = size_t{1} << 30;
 
 class Push {
  public:
-  Push(Registry& registry, const Layout& layout, std::string mount_from, ProgressLine& progress)
-      : registry_(registry), layout_(layout), mount_from_(std::move(mount_from)), progress_(progress) {}
+  Push(Registry& registry, const Layout& layout, ProgressLine& progress) : registry_(registry), layout_(layout), progress_(progress) {}
 
   Result<void> send(const oci::Descriptor& document, const std::string& name, int depth = 0) {
     const std::string text = TRY(layout_.read(document));
@@ -41,7 +40,7 @@ class Push {
   Result<void> send_blob(const oci::Descriptor& blob) {
     if (sent_.contains(blob.digest)) return {};
     const UniqueFd file = TRY(layout_.open_blob(blob));
-    if (!TRY(registry_.has_blob(blob.digest))) TRY(registry_.put_blob(blob, file.get(), mount_from_, progress_.of("pushing", blob)));
+    if (!TRY(registry_.has_blob(blob.digest))) TRY(registry_.put_blob(blob, file.get(), progress_.of("pushing", blob)));
     progress_.clear();
     sent_.insert(blob.digest);
     return {};
@@ -49,7 +48,6 @@ class Push {
 
   Registry& registry_;
   const Layout& layout_;
-  const std::string mount_from_;
   ProgressLine& progress_;
   std::set<std::string> sent_;
 };
@@ -60,12 +58,12 @@ oci::Descriptor descriptor_of(const char* media_type, const std::string& bytes) 
 
 }  // namespace
 
-Result<std::string> push_image(Registry& registry, const Layout& layout, const oci::Reference& reference, const std::string& mount_from, ProgressLine& progress) {
+Result<std::string> push_image(Registry& registry, const Layout& layout, const oci::Reference& reference, ProgressLine& progress) {
   const auto& images = layout.index().manifests;
   if (images.size() != 1) return error(ErrorKind::invalid, "the file has " + std::to_string(images.size()) + " images; it must be one");
   const oci::Descriptor& image = images.front();
   if (reference.tag.empty() && reference.digest != image.digest) return error(ErrorKind::invalid, "the image is " + image.digest + ", not what the name says");
-  Push push(registry, layout, mount_from, progress);
+  Push push(registry, layout, progress);
   TRY(push.send(image, reference.tag.empty() ? image.digest : reference.tag));
   return image.digest;
 }

@@ -12,7 +12,7 @@ namespace wherry::registry {
 
 // Sends the layout's one image with all its platforms, what the registry has not:
 // blobs first, the name last. Returns its digest.
-Result<std::string> push_image(Registry& registry, const Layout& layout, const oci::Reference& reference, const std::string& mount_from, ProgressLine& progress);
+Result<std::string> push_image(Registry& registry, const Layout& layout, const oci::Reference& reference, ProgressLine& progress);
 
 // Writes a layout with a module as a CNCF Wasm artifact into a scratch directory.
 // spec: tag-runtime.cncf.io Wasm OCI artifact layout

@@ -14,6 +14,8 @@
 
 #include "base/fd.h"
 #include "base/sha256.h"
+#include "registry/certificates.h"
+#include "registry/ranges.h"
 
 namespace wherry::registry {
 namespace {
@@ -44,6 +46,8 @@ std::chrono::milliseconds pause_after(int attempt, const HttpResponse* response)
   }
   return std::min(pause, kLongestPause);
 }
+
+std::string host_of(const oci::Reference& reference) { return reference.registry == "docker.io" ? kDockerHub : reference.registry; }
 
 // What the registry says beside the status, of its own errors' form.
 std::string message_in(const std::string& body) {
@@ -96,11 +100,23 @@ Error Registry::failure(const HttpResponse& response, const std::string& what) c
   return failure(error(kind, what + ": the registry answers " + std::to_string(response.status) + (said.empty() ? "" : " (" + said + ")")));
 }
 
-std::string Registry::scope() const { return "repository:" + reference_.repository + (is_push_ ? ":pull,push" : ":pull"); }
+std::string Registry::scope() const {
+  const std::string own = "repository:" + reference_.repository + (is_push_ ? ":pull,push" : ":pull");
+  return mount_from_.empty() ? own : own + " repository:" + mount_from_ + ":pull";
+}
 
 Result<std::unique_ptr<Registry>> Registry::create(const oci::Reference& reference, const RegistryOptions& options) {
-  auto http = TRY(HttpClient::create({options.ca_file}));
-  std::unique_ptr<Registry> registry(new Registry(std::move(http), reference, options.is_push));
+  const std::vector<std::string> directories = options.cert_directory.empty() ? certificate_directories(reference.registry) : std::vector{options.cert_directory};
+  Certificates certificates = TRY(read_certificates(directories));
+  if (!options.ca_file.empty()) certificates.authorities += TRY(read_authorities(options.ca_file));
+  HttpOptions http_options;
+  http_options.authorities = std::move(certificates.authorities);
+  http_options.certificate = std::move(certificates.certificate);
+  http_options.key = std::move(certificates.key);
+  http_options.registry = origin_of("https://" + host_of(reference));
+  http_options.stall = options.stall;
+  auto http = TRY(HttpClient::create(http_options));
+  std::unique_ptr<Registry> registry(new Registry(std::move(http), reference, options));
   if (auto found = registry->find_base(options); !found) return registry->failure(found.error());
   auto credentials = find_credentials(options.credential_files, reference.registry, reference.repository);
   if (!credentials) return credentials.error();
@@ -109,7 +125,7 @@ Result<std::unique_ptr<Registry>> Registry::create(const oci::Reference& referen
 }
 
 Result<void> Registry::find_base(const RegistryOptions& options) {
-  const std::string host = reference_.registry == "docker.io" ? kDockerHub : reference_.registry;
+  const std::string host = host_of(reference_);
   const bool local = is_loopback("http://" + host);
   std::vector<std::string> schemes{"https"};
   if (options.plain_http) {
@@ -141,8 +157,7 @@ Result<void> Registry::find_base(const RegistryOptions& options) {
 }
 
 // Authorization goes to the registry's own origin and nowhere else.
-Result<HttpResponse> Registry::send_authorized(HttpRequest& request) {
-  const bool own = origin_of(request.url) == origin_of(base_);
+Result<HttpResponse> Registry::send_authorized(HttpRequest& request, bool own) {
   const std::vector<std::string> headers = request.headers;
   for (int i = 0;; i++) {
     request.headers = headers;
@@ -158,8 +173,10 @@ Result<HttpResponse> Registry::send_authorized(HttpRequest& request) {
 }
 
 Result<HttpResponse> Registry::send_once(HttpRequest request) {
+  bool own = true;  // until it leads elsewhere, also if it leads back from there
   for (int i = 0; i <= kMostRedirects; i++) {
-    HttpResponse response = TRY(send_authorized(request));
+    own = own && origin_of(request.url) == origin_of(base_);
+    HttpResponse response = TRY(send_authorized(request, own));
     if (!is_redirect(response.status)) return response;
     request.url = TRY(resolve_url(request.url, response.header("location")));
   }
@@ -190,6 +207,8 @@ Result<Document> Registry::get_manifest(const std::string& tag_or_digest) {
   if (is_digest(tag_or_digest) && document.digest != tag_or_digest) {
     return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry sent something else, " + document.digest));
   }
+  const std::string said = response.header("docker-content-digest");
+  if (is_digest(said) && said != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry says " + said + ", but sent " + document.digest));
   return document;
 }
 
@@ -228,8 +247,12 @@ Result<void> Registry::get_blob(const oci::Descriptor& blob, int fd, const Progr
     next.headers.clear();
     if (have > 0 && have < blob.size) next.headers.push_back("Range: bytes=" + std::to_string(have) + "-");
   };
-  request.sink = [&](int status, std::string_view bytes) -> Result<void> {
-    if (!std::exchange(begun, true) && status != kPartial && have > 0) {  // it sends all of it
+  request.sink = [&](const HttpResponse& head, std::string_view bytes) -> Result<void> {
+    const bool first = !std::exchange(begun, true);
+    if (first && head.status == kPartial) {
+      const auto range = parse_content_range(head.header("content-range"));
+      if (!range || range->first != have || range->total.value_or(blob.size) != blob.size) return error(ErrorKind::malformed, blob.digest + ": another range than the one that was asked for");
+    } else if (first && have > 0) {  // it sends all of it
       have = 0;
       if (::ftruncate(fd, 0) != 0) return os_error(errno, "a file of the blob");
     }
@@ -255,17 +278,20 @@ Result<void> Registry::get_blob(const oci::Descriptor& blob, int fd, const Progr
   return failure(error(ErrorKind::malformed, blob.digest + ": the registry sent something else"));
 }
 
-Result<Registry::Upload> Registry::start_upload(const std::string& digest, const std::string& from) {
+Result<Registry::Upload> Registry::start_upload(const std::string& digest, bool mount) {
   HttpRequest request;
   request.method = "POST";
   request.url = url_of("blobs/uploads/");
-  if (!from.empty()) request.url = with_query(with_query(request.url, "mount", digest), "from", from);
+  if (mount) request.url = with_query(with_query(request.url, "mount", digest), "from", mount_from_);
   const HttpResponse response = TRY(send(request));
-  if (response.status == kCreated) return Upload{.location = "", .done = true};
+  if (response.status == kCreated && mount) return Upload{.location = "", .done = true};
   if (response.status != kAccepted202) return failure(response, "upload of " + digest);
   auto location = resolve_url(request.url, response.header("location"));
   if (!location) return failure(location.error());
-  return Upload{.location = std::move(*location)};
+  Upload upload{.location = std::move(*location)};
+  constexpr uint64_t kMaxChunk = uint64_t{1} << 30;
+  upload.chunk_min = std::min(number_in(response.header("oci-chunk-min-length")).value_or(0), kMaxChunk);
+  return upload;
 }
 
 // How much of an upload the registry has; its location may have moved.
@@ -275,47 +301,63 @@ Result<uint64_t> Registry::uploaded(Upload& upload) {
   const HttpResponse response = TRY(send(request));
   if (response.status != kNoContent && response.status != kAccepted202 && response.status != kOk) return failure(response, "upload");
   if (const std::string moved = response.header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
-  const std::string range = response.header("range");
-  const size_t dash = range.find('-');
-  if (dash == range.npos) return uint64_t{0};
-  const auto last = number_in(std::string_view(range).substr(dash + 1));
-  return last && *last > 0 ? *last + 1 : uint64_t{0};
+  return parse_upload_range(response.header("range")).value_or(0);
 }
 
-// True when it is done; false if the connection broke and it can go on.
-Result<bool> Registry::try_upload(Upload& upload, const oci::Descriptor& blob, int fd, const Progress& progress) {
-  // Not every registry can be asked; one that has been given nothing has not to be.
-  const uint64_t have = std::exchange(upload.fresh, false) ? 0 : TRY(uploaded(upload));
-  if (have > blob.size) return failure(error(ErrorKind::malformed, "upload: the registry has more than was sent"));
-  if (have > 0 && have < blob.size) {
-    HttpRequest patch;
-    patch.method = "PATCH";
-    patch.url = upload.location;
-    patch.headers = {"Content-Type: application/octet-stream", "Content-Range: " + std::to_string(have) + "-" + std::to_string(blob.size - 1)};
-    patch.file = {fd, have, blob.size - have};
-    if (progress) patch.sent = [&](uint64_t bytes) { progress(have + bytes); };
-    const auto response = send_once(patch);
-    if (!response) return response.error().kind == ErrorKind::unavailable ? Result<bool>(false) : failure(response.error());
-    if (response->status != kAccepted202) return is_transient(response->status) ? Result<bool>(false) : failure(*response, "upload of " + blob.digest);
-    if (const std::string moved = response->header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
-  }
+// How much the registry has afterwards; nothing if the connection broke and it has to be asked.
+Result<std::optional<uint64_t>> Registry::send_chunk(Upload& upload, const oci::Descriptor& blob, const FileBody& chunk, const Progress& progress) {
+  const uint64_t end = chunk.offset + chunk.size;
+  HttpRequest patch;
+  patch.method = "PATCH";
+  patch.url = upload.location;
+  patch.headers = {"Content-Type: application/octet-stream", "Content-Range: " + std::to_string(chunk.offset) + "-" + std::to_string(end - 1)};
+  patch.file = chunk;
+  if (progress) patch.sent = [&](uint64_t bytes) { progress(chunk.offset + bytes); };
+  const auto response = send_once(patch);
+  if (!response && response.error().kind != ErrorKind::unavailable) return failure(response.error());
+  if (!response || is_transient(response->status) || response->status == kRangeWrong) return std::optional<uint64_t>();
+  if (response->status != kAccepted202) return failure(*response, "upload of " + blob.digest);
+  if (const std::string moved = response->header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
+  const std::string range = response->header("range");
+  const auto has = range.empty() ? std::optional(end) : parse_upload_range(range);
+  if (!has || *has <= chunk.offset || *has > end) return failure(error(ErrorKind::malformed, "upload of " + blob.digest + ": the registry does not say how much of a chunk it has"));
+  return has;
+}
+
+// The last request, which may bring all of a blob; false as for try_upload.
+Result<bool> Registry::finish_upload(const Upload& upload, const oci::Descriptor& blob, const FileBody& content, const Progress& progress) {
   HttpRequest put;
   put.method = "PUT";
   put.url = with_query(upload.location, "digest", blob.digest);
   put.headers = {"Content-Type: application/octet-stream"};
-  if (have == 0) {
-    put.file = {fd, 0, blob.size};
+  if (content.size > 0) {
+    put.file = content;
     put.sent = progress;
   }
   const auto response = send_once(put);
   if (!response) return response.error().kind == ErrorKind::unavailable ? Result<bool>(false) : failure(response.error());
   if (response->status == kCreated || response->status == kNoContent) return true;
-  return is_transient(response->status) ? Result<bool>(false) : failure(*response, "upload of " + blob.digest);
+  return is_transient(response->status) || response->status == kRangeWrong ? Result<bool>(false) : failure(*response, "upload of " + blob.digest);
 }
 
-Result<void> Registry::put_blob(const oci::Descriptor& blob, int fd, const std::string& from, const Progress& progress) {
+// True when it is done; false if the connection broke and it can go on.
+Result<bool> Registry::try_upload(Upload& upload, const oci::Descriptor& blob, int fd, const Progress& progress) {
+  const uint64_t chunk = std::max({chunk_, upload.chunk_min, uint64_t{1}});
+  // Not every registry can be asked; one that has been given nothing has not to be.
+  uint64_t have = std::exchange(upload.fresh, false) ? 0 : TRY(uploaded(upload));
+  if (have > blob.size) return failure(error(ErrorKind::malformed, "upload: the registry has more than was sent"));
+  if (have == 0 && blob.size <= chunk) return finish_upload(upload, blob, {fd, 0, blob.size}, progress);
+  while (have < blob.size) {
+    const auto next = TRY(send_chunk(upload, blob, {fd, have, std::min(chunk, blob.size - have)}, progress));
+    if (!next) return false;
+    have = *next;
+  }
+  return finish_upload(upload, blob, {}, progress);
+}
+
+Result<void> Registry::put_blob(const oci::Descriptor& blob, int fd, const Progress& progress) {
   if (TRY(size_of(fd)) != blob.size) return error(ErrorKind::malformed, blob.digest + ": its file has another size");
-  Upload upload = TRY(start_upload(blob.digest, from));
+  Upload upload = TRY(start_upload(blob.digest, !mount_from_.empty()));
   if (upload.done) return {};
   for (int attempt = 0;; attempt++) {
     const auto done = try_upload(upload, blob, fd, progress);
@@ -325,8 +367,9 @@ Result<void> Registry::put_blob(const oci::Descriptor& blob, int fd, const std::
     if (!done && !gone) return done.error();
     if (attempt + 1 == kTries) return failure(error(ErrorKind::unavailable, "upload of " + blob.digest + ": the connection broke " + std::to_string(kTries) + " times"));
     std::this_thread::sleep_for(pause_after(attempt, nullptr));
-    if (gone) upload = TRY(start_upload(blob.digest, ""));
-    if (upload.done) return {};
+    // The answer to the last request may be what was lost.
+    if (TRY(has_blob(blob.digest))) return {};
+    if (gone) upload = TRY(start_upload(blob.digest, false));
   }
 }
 

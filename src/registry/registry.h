@@ -17,7 +17,11 @@ namespace wherry::registry {
 
 struct RegistryOptions {
   bool plain_http = false;  // also to other machines
-  std::string ca_file;
+  std::string ca_file;         // PEM, to trust as well as the system's
+  std::string cert_directory;  // of this registry; "": where docker, podman and containerd look
+  long stall = 60;             // seconds without a byte
+  uint64_t chunk = uint64_t{32} << 20;  // the most to send in one request
+  std::string mount_from;   // to be read as well
   bool is_push = false;     // asks for the right to write
   std::vector<std::string> credential_files;
 };
@@ -48,8 +52,8 @@ class Registry {
   // Appends what is missing of it to the file, which holds the beginning; afterwards
   // the file is the blob, or empty.
   Result<void> get_blob(const oci::Descriptor& blob, int fd, const Progress& progress);
-  // `from` may name another repository of the registry that has it.
-  Result<void> put_blob(const oci::Descriptor& blob, int fd, const std::string& from, const Progress& progress);
+  // Takes it over from the repository `mount_from`, if that has it.
+  Result<void> put_blob(const oci::Descriptor& blob, int fd, const Progress& progress);
 
   const std::string& url() const { return base_; }
 
@@ -58,17 +62,21 @@ class Registry {
     std::string location;
     bool done = false;  // it was there
     bool fresh = true;
+    uint64_t chunk_min = 0;  // what the registry wants at least
   };
 
-  Registry(std::unique_ptr<HttpClient> http, oci::Reference reference, bool is_push) : http_(std::move(http)), reference_(std::move(reference)), is_push_(is_push) {}
+  Registry(std::unique_ptr<HttpClient> http, oci::Reference reference, const RegistryOptions& options)
+      : http_(std::move(http)), reference_(std::move(reference)), mount_from_(options.mount_from), chunk_(options.chunk), is_push_(options.is_push) {}
 
   Result<void> find_base(const RegistryOptions& options);
   // With authorization, redirects and new tries. `again` prepares a request for its repetition.
   Result<HttpResponse> send(HttpRequest request, const std::function<void(HttpRequest&)>& again = {});
   Result<HttpResponse> send_once(HttpRequest request);
-  Result<HttpResponse> send_authorized(HttpRequest& request);
-  Result<Upload> start_upload(const std::string& digest, const std::string& from);
+  Result<HttpResponse> send_authorized(HttpRequest& request, bool own);
+  Result<Upload> start_upload(const std::string& digest, bool mount);
   Result<bool> try_upload(Upload& upload, const oci::Descriptor& blob, int fd, const Progress& progress);
+  Result<std::optional<uint64_t>> send_chunk(Upload& upload, const oci::Descriptor& blob, const FileBody& chunk, const Progress& progress);
+  Result<bool> finish_upload(const Upload& upload, const oci::Descriptor& blob, const FileBody& content, const Progress& progress);
   Result<uint64_t> uploaded(Upload& upload);
   Error failure(const HttpResponse& response, const std::string& what) const;
   Error failure(const Error& error) const;
@@ -77,6 +85,8 @@ class Registry {
 
   const std::unique_ptr<HttpClient> http_;
   const oci::Reference reference_;
+  const std::string mount_from_;
+  const uint64_t chunk_;
   const bool is_push_;
   std::string base_;  // "https://host:port"
   std::unique_ptr<Authorizer> authorizer_;

@@ -50,6 +50,8 @@ SOURCES = {
     "docker": Source({"github.com/moby/moby/v2": "v2.0.0-beta.24"}, tags="exclude_graphdriver_btrfs exclude_graphdriver_zfs no_btrfs"),
     # Debian's can not map the ids of a mount
     "runc": Source({"github.com/opencontainers/runc": "v1.5.2"}, tags="netgo osusergo seccomp", c=True),
+    "distribution": Source({"github.com/distribution/distribution/v3": "v3.1.2"},
+                           "github.com/distribution/distribution/v3/version.version={v}"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -84,6 +86,7 @@ TOOLS = [  # in the order in which they are wanted
     Tool("runc", "runc", "runc/runc", "github.com/opencontainers/runc"),
     *_containerd("1.7", "containerd-1.7", "containerd-1.7", "github.com/containerd/containerd"),
     Tool("dockerd", "docker", "bin/dockerd", "github.com/moby/moby/v2/cmd/dockerd"),
+    Tool("registry", "distribution", "bin/registry", "github.com/distribution/distribution/v3/cmd/registry"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
 ]
 TEST_PROGRAMS = {"critest"}  # a test package: `go test -c`

@@ -30,10 +30,11 @@ class FakeRegistry:
 
     faults: a dictionary that tests set while it runs: cut_get, cut_put (bytes after which a connection is cut, once each),
     busy (how many requests are answered with 503), redirect (a URL in the place of blobs), lie (bytes instead of any blob),
-    no_range, challenge (a header instead of the right one), location (of uploads), status (of every request).
+    no_range, challenge (a header instead of the right one), location (of uploads), status (of every request),
+    chunk_min (the least size of a chunk), hook (a function of the request that comes first: true if it has answered).
     """
 
-    def __init__(self, auth=None, tls=None):
+    def __init__(self, auth=None, tls=None, clients=None):
         self.auth, self.tls = auth, tls
         self.blobs, self.manifests, self.uploads, self.faults = {}, {}, {}, {}
         self.log, self.seen_authorization = [], []
@@ -42,6 +43,9 @@ class FakeRegistry:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
+            if clients:  # whose certificates it wants
+                context.load_verify_locations(clients)
+                context.verify_mode = ssl.CERT_REQUIRED
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         self.host = f"localhost:{self.port}" if tls else f"127.0.0.1:{self.port}"
@@ -71,6 +75,8 @@ class FakeRegistry:
                 faults = registry.faults
                 path, _, query = self.path.partition("?")
                 self.query = dict(urllib.parse.parse_qsl(query))
+                if "hook" in faults and faults["hook"](self):
+                    return None
                 if path == "/token":
                     return self.give_token()
                 if faults.get("busy", 0) > 0:
@@ -138,7 +144,10 @@ class FakeRegistry:
                 identity = str(uuid.uuid4())
                 registry.uploads[identity] = b""
                 self.read_body()
-                self.answer(202, headers={"Location": registry.faults.get("location", f"/v2/{repository}/uploads/{identity}?state=a%2Bb")})
+                headers = {"Location": registry.faults.get("location", f"/v2/{repository}/uploads/{identity}?state=a%2Bb")}
+                if "chunk_min" in registry.faults:
+                    headers["OCI-Chunk-Min-Length"] = str(registry.faults["chunk_min"])
+                self.answer(202, headers=headers)
 
             def upload(self, repository, identity):
                 if identity not in registry.uploads:

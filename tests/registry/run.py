@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`wherry push` and `wherry pull` against a registry that fails, lies and asks for passwords, and beside skopeo."""
+# timeout: 600
 import base64
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -11,10 +13,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 
+import real  # noqa: E402
 from fake_registry import FakeRegistry, digest  # noqa: E402
 from suite import SOURCE, Skip, Suite, equal, program  # noqa: E402
 
@@ -252,9 +256,12 @@ def _():
             ({"redirect": registry.url + "/v2/x/blobs/{digest}"}, "redirects in a circle"),
             ({"redirect": "http://[::1"}, "not a URL"),
             ({"manifest": b"x" * (5 << 20)}, "an answer of more than 4194304 bytes"),
-            ({"manifest": b"{}"}, "the image is empty"),
-            ({"manifest": json.dumps({"mediaType": "application/vnd.oci.image.manifest.v1+json", "config": {"mediaType": "x", "digest": "sha256:../../../etc/passwd", "size": 3}}).encode()}, "is not a digest of SHA-256"),
-            ({"manifest": b"[" * 200_000}, "nested more than 16 deep"),
+            ({"manifest": b"{}"}, "neither an index nor an image's, or both"),
+            ({"manifest": json.dumps({"manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:../../../etc/passwd", "size": 3}]}).encode()}, "is not a digest of SHA-256"),
+            ({"manifest": b"[" * 200_000}, "the manifest is not a JSON object"),
+            ({"manifest": b'{"config":{},"layers":[],"manifests":[]}'}, "neither an index nor an image's, or both"),
+            ({"manifest": b'{"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[]}'}, "the registry that it is"),
+            ({"manifest": b'{"schemaVersion":1,"fsLayers":[]}'}, "Docker's first schema"),
             ({"status": 403}, "GET /v2/ is answered with 403"),
             ({"status": 500}, "the registry answers 500"),
         ]
@@ -305,4 +312,224 @@ def _():
         one_line(place.run("pull", name, "-o", "full", code=None), "the directory is not empty")
 
 
+def hooked(registry, condition, answer, times=1):
+    """The next requests for which the condition holds are answered by the function."""
+    left = [times]
+
+    def hook(handler):
+        if left[0] == 0 or not condition(handler):
+            return False
+        left[0] -= 1
+        answer(handler)
+        return True
+    registry.faults["hook"] = hook
+
+
+@suite.test("a large blob goes in chunks, of the size that the registry wants, and on from what it took")
+def _():
+    with world() as (place, registry):
+        name = f"{registry.host}/app:v1"
+        image = place.image(add=str(program("wherry-registry")))
+        layer = max(place.blobs(image).values(), key=len)
+        quarter = str(len(layer) // 4 + 1)
+        place.run("push", image, name, "--chunk-size", quarter)
+        equal(registry.blobs[digest(layer)], layer, "blob")
+        equal(len(registry.requests("PATCH")), 4, "chunks")
+        # less than was sent
+        registry.blobs.clear()
+
+        def less(handler):
+            identity = handler.path.partition("?")[0].rpartition("/")[2]
+            registry.uploads[identity] += handler.read_body()[:1000]
+            handler.answer(202, headers={"Location": handler.path, "Range": f"0-{len(registry.uploads[identity]) - 1}"})
+        hooked(registry, lambda h: h.command == "PATCH", less, 2)
+        place.run("push", image, name, "--chunk-size", quarter)
+        equal(registry.blobs[digest(layer)], layer, "blob")
+        # a connection that breaks within one
+        registry.blobs.clear()
+        registry.faults = {"cut_put": len(layer) // 8}
+        place.run("push", image, name, "--chunk-size", quarter)
+        equal(registry.blobs[digest(layer)], layer, "blob")
+        # the least size is the registry's
+        registry.blobs.clear()
+        registry.log.clear()
+        registry.faults = {"chunk_min": len(layer) // 2 + 1}
+        place.run("push", image, name, "--chunk-size", "10000")
+        equal(len(registry.requests("PATCH")), 2, "chunks")
+        for text in ("0-99999999", "x", "0-0"):
+            registry.blobs.clear()
+            registry.faults = {}
+            hooked(registry, lambda h: h.command == "PATCH", lambda h, text=text: (h.read_body(), h.answer(202, headers={"Location": h.path, "Range": text})))
+            one_line(place.run("push", image, name, "--chunk-size", quarter, code=None), "does not say how much of a chunk it has")
+
+
+@suite.test("an answer that was lost, and an upload that was forgotten, are no failures")
+def _():
+    with world() as (place, registry):
+        name = f"{registry.host}/app:v1"
+        image = place.image()
+        layer = max(place.blobs(image).values(), key=len)
+
+        def store(handler):
+            registry.blobs[handler.query["digest"]] = handler.read_body()
+            registry.uploads.clear()
+            handler.close_connection = True
+
+        def forget(handler):
+            handler.read_body()
+            registry.uploads.clear()
+            handler.close_connection = True
+        for answer in (store, forget):
+            registry.blobs.clear()
+            hooked(registry, lambda h: h.command == "PUT" and "/uploads/" in h.path and int(h.headers["Content-Length"]) == len(layer), answer)
+            place.run("push", image, name)
+            equal(registry.blobs[digest(layer)], layer, "blob")
+
+
+@suite.test("credentials that a redirect led away do not come back with it")
+def _():
+    with world(auth="basic") as (place, registry), FakeRegistry() as elsewhere:
+        name = f"{registry.host}/app:v1"
+        place.log_in(registry, auth=base64.b64encode(b"me:secret").decode())
+        place.run("push", place.image(), name)
+        registry.faults["redirect"] = elsewhere.url + "/v2/x/blobs/{digest}"
+        elsewhere.faults["redirect"] = registry.url + "/caught"
+        registry.log.clear(), registry.seen_authorization.clear()
+        place.run("pull", name, code=1)
+        equal({a for (_, path), a in zip(registry.log, registry.seen_authorization) if path == "/caught"}, {None}, "credentials")
+
+
+@suite.test("a digest, a range, or an index that says something else is found out")
+def _():
+    with world() as (place, registry):
+        name = f"{registry.host}/app:v1"
+        place.run("push", place.image(), name)
+        layer = max(registry.blobs.values(), key=len)
+        data, media_type = registry.manifests["v1"]
+        hooked(registry, lambda h: h.path.endswith("/manifests/v1"),
+               lambda h: h.answer(200, data, {"Content-Type": media_type, "Docker-Content-Digest": "sha256:" + "0" * 64}))
+        one_line(place.run("pull", name, code=None), "the registry says sha256:000")
+        index = json.loads(data)
+        index["manifests"][0]["size"] += 1
+        registry.faults = {}
+        registry.manifests["v2"] = (json.dumps(index).encode(), media_type)
+        one_line(place.run("pull", f"{registry.host}/app:v2", code=None), "another size or type than the index says")
+        for text in ("bytes 0-9/10", "bytes 1000-99999999/100000000", "x", ""):
+            partial = place.path / "cache" / "wherry" / "pull" / f"{digest(layer)[7:]}.partial"
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(layer[:1000])
+            hooked(registry, lambda h: "Range" in h.headers, lambda h, text=text: h.answer(206, layer[1000:], {"Content-Range": text} if text else {}))
+            one_line(place.run("pull", name, code=None), "another range than the one that was asked for")
+
+
+@suite.test("a body that drips ends, and so do headers")
+def _():
+    def drip(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(b"x")
+                time.sleep(0.05)
+
+    def headers(handler):
+        handler.send_response(200)
+        handler.flush_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(b"X-Fill: " + b"x" * 1000 + b"\r\n")
+    with world() as (place, registry):
+        program("wherry-registry")
+        name = f"{registry.host}/app:v1"
+        hooked(registry, lambda h: "manifests" in h.path, drip, -1)
+        one_line(place.run("pull", name, "--timeout", "1s", code=None), "too slow")
+        hooked(registry, lambda h: "manifests" in h.path, headers, -1)
+        one_line(place.run("pull", name, code=None), "bytes of headers")
+
+
+@suite.test("a layer starts no program, and what a later layer removes is not found")
+def _():
+    with world() as (place, registry):
+        program("wherry-registry")
+        for tool in ("lrzip", "grzip", "lzop"):
+            path = place.path / "bin" / tool
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"#!/bin/sh\ntouch {place.path}/started\n")
+            path.chmod(0o755)
+        place.environment["PATH"] = f"{place.path}/bin:{os.environ['PATH']}"
+        module = b"\0asm\1\0\0\0"
+        for tag, layers, code in (("lrz", [b"LRZI\0\6" + bytes(1000)], 1), ("grz", [b"GRZipII\0\2\4:)" + bytes(1000)], 1),
+                                  ("removed", [tar_of({"bin/a.wasm": module}), tar_of({"bin/.wh.a.wasm": b""})], 1),
+                                  ("opaque", [tar_of({"bin/a.wasm": module}), tar_of({"bin/.wh..wh..opq": b"", "bin/b": b""})], 1),
+                                  ("there", [tar_of({"./bin/a.wasm": module}), tar_of({"lib/.wh.a.wasm": b""})], 0)):
+            config = json.dumps({"config": {"Entrypoint": ["/bin/a.wasm"]}}).encode()
+            manifest = {"schemaVersion": 2, "config": store(registry, config, "application/vnd.oci.image.config.v1+json"),
+                        "layers": [store(registry, data, "application/vnd.oci.image.layer.v1.tar") for data in layers]}
+            registry.manifests[tag] = (json.dumps(manifest).encode(), "application/vnd.oci.image.manifest.v1+json")
+            done = place.run("pull", f"{registry.host}/app:{tag}", "--module", f"{tag}.wasm", code=code)
+            assert code == 0 or done.stderr.startswith("error: "), done.stderr
+            assert not (place.path / "started").exists(), "a program was started"
+        equal((place.path / "there.wasm").read_bytes(), module, "module")
+
+
+@suite.test("a registry that wants a certificate of ours gets that of its directory")
+def _():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        certificates = place.path / "certs"
+        certificates.mkdir()
+        for name in ("server", "client"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.cert",
+                            "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"], cwd=place.path, check=True, capture_output=True)
+        registry = stack.enter_context(FakeRegistry(tls=(place.path / "server.cert", place.path / "server.key"), clients=place.path / "client.cert"))
+        name = f"{registry.host}/app:v1"
+        image = place.image()
+        place.run("push", image, name, "--ca-file", "server.cert", code=1)
+        shutil.copy(place.path / "server.cert", certificates / "ca.crt")
+        for file in ("client.cert", "client.key"):
+            shutil.copy(place.path / file, certificates / file)
+        place.run("push", image, name, "--cert-dir", "certs")
+        (certificates / "client.key").unlink()
+        one_line(place.run("push", image, name, "--cert-dir", "certs", code=None), "no readable .key beside it")
+        one_line(place.run("push", image, name, "--ca-file", image, code=None), "no certificate in PEM")
+
+
+@suite.test("a helper that fails, talks too long or talks nonsense is named; the result is JSON")
+def _():
+    with world(auth="basic") as (place, registry):
+        name = f"{registry.host}/app:v1"
+        image = place.image()
+        (place.path / "docker").mkdir()
+        (place.path / "docker" / "config.json").write_text(json.dumps({"credsStore": "test"}))
+        helper = place.path / "bin" / "docker-credential-test"
+        helper.parent.mkdir()
+        place.environment["PATH"] = f"{helper.parent}:{os.environ['PATH']}"
+        one_line(place.run("push", image, name, code=None), "docker-credential-test: it is configured, but not on the PATH")
+        for script, text in (("exit 3", "docker-credential-test ended with 3"), ("yes 2>/dev/null", "does not stop printing"), ("echo nonsense", "its answer is not JSON"),
+                             ("echo credentials not found in native keychain; exit 1", "log in with")):
+            helper.write_text(f"#!/bin/sh\n{script}\n")
+            helper.chmod(0o755)
+            one_line(place.run("push", image, name, code=None), text)
+        helper.write_text("#!/bin/sh\ncat >/dev/null\necho '{\"Username\":\"me\",\"Secret\":\"secret\"}'\n")
+        result = json.loads(place.run("push", "--json", image, name).stdout)
+        equal(result["reference"], f"{name}@{result['digest']}", "result")
+
+
+def store(registry, data, media_type):
+    registry.blobs[digest(data)] = data
+    return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+
+
+def tar_of(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+real.add(suite, Place, one_line)
 suite.main()
