@@ -346,11 +346,12 @@ Result<bool> Registry::try_upload(Upload& upload, const oci::Descriptor& blob, i
   // Not every registry can be asked; one that has been given nothing has not to be.
   uint64_t have = std::exchange(upload.fresh, false) ? 0 : TRY(uploaded(upload));
   if (have > blob.size) return failure(error(ErrorKind::malformed, "upload: the registry has more than was sent"));
+  upload.have = have;
   if (have == 0 && blob.size <= chunk) return finish_upload(upload, blob, {fd, 0, blob.size}, progress);
   while (have < blob.size) {
     const auto next = TRY(send_chunk(upload, blob, {fd, have, std::min(chunk, blob.size - have)}, progress));
     if (!next) return false;
-    have = *next;
+    upload.have = have = *next;
   }
   return finish_upload(upload, blob, {}, progress);
 }
@@ -360,11 +361,13 @@ Result<void> Registry::put_blob(const oci::Descriptor& blob, int fd, const Progr
   Upload upload = TRY(start_upload(blob.digest, !mount_from_.empty()));
   if (upload.done) return {};
   for (int attempt = 0;; attempt++) {
+    const uint64_t before = upload.have;
     const auto done = try_upload(upload, blob, fd, progress);
     if (done && *done) return {};
     // A session that is gone begins anew.
     const bool gone = !done && done.error().kind == ErrorKind::not_found;
     if (!done && !gone) return done.error();
+    if (upload.have > before) attempt = 0;  // it gets on
     if (attempt + 1 == kTries) return failure(error(ErrorKind::unavailable, "upload of " + blob.digest + ": the connection broke " + std::to_string(kTries) + " times"));
     std::this_thread::sleep_for(pause_after(attempt, nullptr));
     // The answer to the last request may be what was lost.

@@ -62,6 +62,7 @@ class Registry {
     std::string location;
     bool done = false;  // it was there
     bool fresh = true;
+    uint64_t have = 0;       // what the registry is known to have
     uint64_t chunk_min = 0;  // what the registry wants at least
   };
 

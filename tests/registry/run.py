@@ -386,6 +386,27 @@ def _():
             equal(registry.blobs[digest(layer)], layer, "blob")
 
 
+@suite.test("an upload over TLS goes on too, however often it breaks, as long as it gets on")
+def _():
+    with contextlib.ExitStack() as stack:
+        place = Place(stack)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key", "-out", "cert",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], cwd=place.path, check=True, capture_output=True)
+        registry = stack.enter_context(FakeRegistry(tls=(place.path / "cert", place.path / "key")))
+        image = place.image(add=str(program("wherry-registry")))
+        layer = max(place.blobs(image).values(), key=len)
+        cuts = []
+
+        def cut(handler):  # more often than an upload that stands still is tried
+            if handler.command in ("PUT", "PATCH") and int(handler.headers["Content-Length"]) > len(layer) // 4 and len(cuts) < 7:
+                cuts.append(handler.path)
+                registry.faults["cut_put"] = len(layer) // 16
+            return False
+        registry.faults["hook"] = cut
+        place.run("push", image, f"{registry.host}/app:v1", "--ca-file", "cert")
+        equal((len(cuts), registry.blobs[digest(layer)]), (7, layer), "breaks and blob")
+
+
 @suite.test("credentials that a redirect led away do not come back with it")
 def _():
     with world(auth="basic") as (place, registry), FakeRegistry() as elsewhere:
