@@ -184,6 +184,17 @@ def _():
         assert b"nosuch: not found" in done.stderr and b"syntax error" in done.stderr, done.stderr
 
 
+@suite.test("sh refuses what is nested too deeply, and runs what is long")
+def _():
+    deep = ["f() { f; }; f", "f() { eval f; }; f", "(" * 500, "echo " + "${a:-" * 200 + "}" * 200, "echo $((" + "(" * 500 + "1" + ")" * 500 + "))", "if false; then :; " + "elif false; then :; " * 2000 + "fi"]
+    with directory() as root:
+        for script in deep:
+            done = toolbox(root, ["sh", "-c", script])
+            assert done.returncode == 2 and b"too deeply" in done.stderr, (script[:40], done.returncode, done.stderr[:200])
+        for script in ("true && " * 5000 + "echo end", "true | " * 300 + "echo end", "true\n" * 5000 + "echo end", "echo $(echo $(echo $(echo end)))"):
+            equal(toolbox(root, ["sh", "-c", script]).stdout, b"end\n", f"output of {script[:20]}...")
+
+
 @suite.test("a pipe that holds too much is an error, and no lack of memory")
 def _():
     with directory() as root:

@@ -48,7 +48,8 @@ class Listing {
  private:
   void list(const std::string& path, bool heading, bool& gap, int depth) {
     std::vector<std::string> names;
-    if (!directory_names(path, names)) {
+    if (depth > kMaxDepth) errno = ENAMETOOLONG;
+    if (depth > kMaxDepth || !directory_names(path, names)) {
       code_ = context_.fail_errno(path);
       return;
     }
@@ -68,7 +69,7 @@ class Listing {
     }
     sort(entries);
     print(entries, true);
-    if (!options_.has('R') || depth > kMaxDepth) return;
+    if (!options_.has('R')) return;
     for (const Entry& entry : entries) {
       if (entry.info.is_directory() && entry.name != "." && entry.name != "..") list(entry.path, true, gap, depth + 1);
     }

@@ -117,8 +117,9 @@ class Usage {
     if (info.links > 1 && !info.is_directory() && !seen_.insert({info.device, info.inode}).second) return 0;
     uint64_t total = (info.size + 511) / 512 * 512;
     std::vector<std::string> names;
-    if (info.is_directory() && level < kMaxDepth) {
-      if (!directory_names(path, names)) code = context_.fail_errno(path);
+    if (info.is_directory()) {
+      if (level > kMaxDepth) errno = ENAMETOOLONG;
+      if (level > kMaxDepth || !directory_names(path, names)) code = context_.fail_errno(path);
       for (const std::string& name : names) total += of(join(path, name), level + 1);
     }
     const bool shown = level == 0 || (!options_.has('s') && level <= depth_ && (info.is_directory() || options_.has('a')));
@@ -242,7 +243,8 @@ int df(Context& context, Arguments arguments) {
       const std::string line = mounts.substr(at, end - at), place = mount_field(line, 1);
       at = end + 1;
       Space space;
-      if (seen.insert(place).second && ask_space(place, space) && space.size > 0) print_space(context, options, mount_field(line, 0), place);
+      const bool of_the_kernel = place.compare(0, 6, "/proc/") == 0 || place.compare(0, 5, "/sys/") == 0;  // what hides files there
+      if (!of_the_kernel && seen.insert(place).second && ask_space(place, space) && space.size > 0) print_space(context, options, mount_field(line, 0), place);
     }
     if (mounts.empty() && !print_space(context, options, "-", "/")) return context.fail_errno("/");
   }

@@ -155,19 +155,26 @@ class Parser {
   }
 
   CommandPtr conjunction(int depth) {
-    CommandPtr left = pipeline(depth);
+    CommandPtr first = pipeline(depth);
+    if (!is_op("&&") && !is_op("||")) return first;
+    auto chain = make(Kind::chain, {first});
     while (is_op("&&") || is_op("||")) {
-      const Kind kind = is_op("&&") ? Kind::both : Kind::either;
+      chain->operators += token_.text[0];
       advance();
       skip_newlines();
       if (token_.kind == Token::Kind::end) more_needed();
-      left = make(kind, {left, pipeline(depth)});
+      chain->children.push_back(pipeline(depth));
     }
-    return left;
+    return chain;
   }
 
   CommandPtr pipeline(int depth) {
-    if (take_word("!")) return make(Kind::negation, {pipeline(depth)});
+    if (!take_word("!")) return plain_pipeline(depth);
+    if (is_word("!")) fail("unexpected `!`");
+    return make(Kind::negation, {plain_pipeline(depth)});
+  }
+
+  CommandPtr plain_pipeline(int depth) {
     CommandPtr first = command(depth);
     if (!is_op("|")) return first;
     auto all = make(Kind::pipeline, {first});
@@ -221,11 +228,12 @@ class Parser {
   }
 
   std::shared_ptr<Command> condition(int depth) {
+    if (depth > kMaxDepth) fail("nested too deeply");
     auto command = make(Kind::condition, {body(depth)});
     expect_word("then");
     command->children.push_back(body(depth));
     if (take_word("elif")) {
-      command->children.push_back(condition(depth));
+      command->children.push_back(condition(depth + 1));
       return command;
     }
     if (take_word("else")) command->children.push_back(body(depth));

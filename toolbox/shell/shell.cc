@@ -234,12 +234,8 @@ int Shell::run_kind(const Command& command) {
     case Command::Kind::list:
     case Command::Kind::group:
       return run_list(command);
-    case Command::Kind::both:
-    case Command::Kind::either: {
-      const int status = tested(child(0));
-      const bool goes_on = (status == 0) == (command.kind == Command::Kind::both);
-      return goes_on && flow_ == Flow::on ? run(child(1)) : status;
-    }
+    case Command::Kind::chain:
+      return run_chain(command);
     case Command::Kind::negation:
       return tested(child(0)) == 0 ? 1 : 0;
     case Command::Kind::pipeline:
@@ -270,6 +266,16 @@ int Shell::run_list(const Command& command) {
   for (const CommandPtr& child : command.children) {
     status = run(*child);
     if (flow_ != Flow::on) break;
+  }
+  return status;
+}
+
+int Shell::run_chain(const Command& command) {
+  int status = 0;
+  for (size_t i = 0; i < command.children.size() && flow_ == Flow::on; i++) {
+    if (i > 0 && (status == 0) != (command.operators[i - 1] == '&')) continue;
+    const bool last = i + 1 == command.children.size();
+    status = last ? run(*command.children[i]) : tested(*command.children[i]);
   }
   return status;
 }

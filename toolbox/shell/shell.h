@@ -82,6 +82,7 @@ class Shell {
   int run(const Command& command);
   int run_kind(const Command& command);
   int run_list(const Command& command);
+  int run_chain(const Command& command);
   int run_pipeline(const Command& command);
   int run_simple(const Command& command);
   int run_loop(const Command& command);

@@ -28,8 +28,7 @@ struct Command {
   enum class Kind {
     simple,     // assignments, words
     list,       // children, one after the other
-    both,       // children: a && b
-    either,     // a || b
+    chain,      // children, between them the `operators`: && or ||
     negation,   // ! a
     pipeline,   // children
     group,      // { a }
@@ -50,6 +49,7 @@ struct Command {
   std::vector<Word> words;
   std::vector<CommandPtr> children;
   std::vector<Redirection> redirections;
+  std::string operators;  // '&' or '|' before each child but the first
   std::vector<Choice> choices;
   std::string name;
   bool reversed = false;

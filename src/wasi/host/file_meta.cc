@@ -95,6 +95,7 @@ Io<Filestat> stat_at(const Descriptor& directory, const std::string& path, Follo
 
 Io<Space> space_at(const Descriptor& directory, const std::string& path) {
   const UniqueFd fd = TRY(open_within(directory, path.c_str(), O_PATH));
+  TRY(check_reach(directory, path, fd.get()));
   struct statfs info;
   if (::fstatfs(fd.get(), &info) != 0) return last_errno();
   const auto unit = static_cast<uint64_t>(info.f_frsize);
