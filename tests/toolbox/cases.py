@@ -92,7 +92,7 @@ CASES = {
     "stat": ["stat -c %s-%n a", "stat -c %F a d empty", "stat -c %a a d", "stat nope", "stat -c %u:%g:%h a", "stat -c %Y a", "stat"],
     "tail": ["tail -n 2 a", "tail -2 a", "tail -n +2 a", "tail -c 4 a", "tail -c +3 a", "tail a b", "tail nope", ("tail -n1", "x\ny"), "tail -q a b", "tail -n 0 a", "tail open", "tail -c+5 a"],
     "tee": [("tee new", "text\n"), ("tee -a a", "more\n"), ("tee d", "x")],
-    "touch": ["touch new", "sh -c 'touch -d \"2020-01-02 03:04:05\" a; stat -c %Y a'", "touch -c nope", "touch nope/x", "sh -c 'touch -r a new; stat -c %Y new'", "sh -c 'touch -d @5 new; stat -c %Y new'", "touch", "touch -d nonsense a"],
+    "touch": ["touch new", "sh -c 'touch -d \"2020-01-02 03:04:05\" a; stat -c %Y a'", "touch -c nope", "touch nope/x", "sh -c 'touch -r a new; stat -c %Y new'", "sh -c 'touch -d @5 new; stat -c %Y new'", "touch", "touch -d nonsense a", "sh -c 'touch -m -d @7 a; stat -c %Y a; touch -a a; stat -c %Y a'", "sh -c 'touch a; [ $(stat -c %Y a) -gt 1700000000 ] && echo now'"],
     "tr": [("tr a-z A-Z", "hello\n"), ("tr -d l", "hello\n"), ("tr -s l", "hello\n"), ("tr -cd '[:alpha:]'", "a1b2\n"), ("tr '\\n' ' '", "a\nb\n"), ("tr abc x", "aabbcc\n"), ("tr '[:lower:]' '[:upper:]'", "mixed Case\n"), "tr", ("tr -s a b", "aab\n")],
     "uname": ["uname", "uname -n", "uname -r"],
     "uniq": [("uniq", "a\na\nb\na\n"), ("uniq -c", "a\na\nb\n"), ("uniq -d", "a\na\nb\n"), ("uniq -u", "a\na\nb\n"), ("uniq -i", "a\nA\nb\n"), "uniq a new", "uniq nope"],

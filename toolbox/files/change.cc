@@ -251,8 +251,9 @@ int touch(Context& context, Arguments arguments) {
     times[0] = info.accessed;
     times[1] = info.modified;
   }
-  if (options.has('a') && !options.has('m')) times[1].tv_nsec = UTIME_OMIT;
-  if (options.has('m') && !options.has('a')) times[0].tv_nsec = UTIME_OMIT;
+  const bool one = options.has('a') != options.has('m');
+  // Who may write a file may set its times to now, and to no other time.
+  const bool is_now = !one && options.last_of("dtr") == '\0';
   int code = 0;
   for (const std::string& path : options.operands) {
     if (!exists(path)) {
@@ -264,7 +265,9 @@ int touch(Context& context, Arguments arguments) {
         continue;
       }
     }
-    if (::utimensat(AT_FDCWD, path.c_str(), times, options.has('h') ? AT_SYMLINK_NOFOLLOW : 0) != 0) code = context.fail_errno(path);
+    FileInfo info;
+    if (one && file_info(path, Follow::yes, info)) (options.has('a') ? times[1] : times[0]) = options.has('a') ? info.modified : info.accessed;
+    if (::utimensat(AT_FDCWD, path.c_str(), is_now ? nullptr : times, options.has('h') ? AT_SYMLINK_NOFOLLOW : 0) != 0) code = context.fail_errno(path);
   }
   return code;
 }
