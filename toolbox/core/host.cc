@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <wasi/api.h>
 #include <wasi/libc-find-relpath.h>
 
 #include <cerrno>
@@ -81,6 +82,12 @@ int create_file(const std::string& path, uint32_t permissions) {
 bool create_directory(const std::string& path, uint32_t permissions) {
   const Reached place(path);
   return place.ok() && succeeded(host_path_create_directory(place.fd(), place.path(), place.size(), permissions & 0777));
+}
+
+bool set_times_to_now(const std::string& path, Follow follow) {
+  const Reached place(path);
+  return place.ok() && succeeded(__wasi_path_filestat_set_times(place.fd(), follow == Follow::yes ? __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW : 0, place.path(), 0, 0,
+                                                                __WASI_FSTFLAGS_ATIM_NOW | __WASI_FSTFLAGS_MTIM_NOW));
 }
 
 bool ask_space(const std::string& path, Space& space) {

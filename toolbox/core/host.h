@@ -17,6 +17,9 @@ void ask_owner(const std::string& path, Follow follow, FileInfo& info);
 int create_file(const std::string& path, uint32_t permissions);
 bool create_directory(const std::string& path, uint32_t permissions);
 
+// Its times; utimensat() of the libc sets 1970. False with errno.
+bool set_times_to_now(const std::string& path, Follow follow);
+
 struct Space {
   uint64_t size = 0, free = 0, available = 0;  // bytes
 };

@@ -267,7 +267,9 @@ int touch(Context& context, Arguments arguments) {
     }
     FileInfo info;
     if (one && file_info(path, Follow::yes, info)) (options.has('a') ? times[1] : times[0]) = options.has('a') ? info.modified : info.accessed;
-    if (::utimensat(AT_FDCWD, path.c_str(), is_now ? nullptr : times, options.has('h') ? AT_SYMLINK_NOFOLLOW : 0) != 0) code = context.fail_errno(path);
+    const bool set = is_now ? set_times_to_now(path, options.has('h') ? Follow::no : Follow::yes)
+                            : ::utimensat(AT_FDCWD, path.c_str(), times, options.has('h') ? AT_SYMLINK_NOFOLLOW : 0) == 0;
+    if (!set) code = context.fail_errno(path);
   }
   return code;
 }
