@@ -40,6 +40,7 @@ struct LaunchConfig {
   const Cgroup* cgroup = nullptr;  // nullptr: stays in this process's
   int stdio[3] = {-1, -1, -1};     // -1: /dev/null
   int artifact = -1;               // InitKind::wasm
+  bool is_toolbox = false;         // it is of Wherry's own toolbox
   std::string invoke;              // exported function, "" for _start
   int memory_limit = -1;               // of a SharedLimit; -1: none
   GuestTerms guest{};

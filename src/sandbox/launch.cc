@@ -67,7 +67,7 @@ LaunchMessage message_of(const LaunchConfig& config) {
           .has_start_socket = config.start_socket >= 0,
           .has_stats = config.guest.stats >= 0,
           .has_report = config.guest.report >= 0,
-          .is_toolbox = false,
+          .is_toolbox = config.is_toolbox,
           .outlives = config.start_socket >= 0,
           .oom_score_adj = config.oom_score_adj,
           .id = config.id,

@@ -43,8 +43,8 @@ struct LaunchMessage {
   bool has_start_socket = false;
   bool has_stats = false;
   bool has_report = false;
-  bool is_toolbox = false;  // of an exec: what ProgramConfig says of it
-  bool outlives = false;  // the process that launched it, once it is ready
+  bool is_toolbox = false;  // what wasi::ProgramConfig says of it
+  bool outlives = false;    // the process that launched it, once it is ready
   int oom_score_adj = 0;
   std::string id, bundle, rootfs;
   std::string invoke;  // the function, or the path of a native program

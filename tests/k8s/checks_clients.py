@@ -6,7 +6,7 @@ import subprocess
 
 import images
 from cluster import NODE_NAME
-from place import busybox, container, httpbin, once, pod
+from place import GUEST_IMAGE, busybox, container, httpbin, once, pod
 from suite import equal
 
 
@@ -176,6 +176,15 @@ def a_debug_container_sees_its_targets_processes(p):
     p.wait_log("wherry-init", container="look")  # what the process of a module is called
 
 
+def a_debug_container_of_a_module_has_the_toolbox(p):
+    p.create(pod(httpbin()))
+    p.wait_ready()
+    p.kubectl("debug", "p", f"--image={GUEST_IMAGE}", "--container=look", "--target=c", "--profile=general", "--", "sh", "-c",
+              "cat /proc/1/comm; wget -qO - http://127.0.0.1:3000/healthz; sleep 1000")
+    p.wait_log("wherry-init\nok", container="look")
+    equal(p.kubectl("exec", "p", "-c", "look", "--", "cat", "/tmp/empty"), "", "output of an exec in it")
+
+
 def every_line_is_in_the_log(p):
     p.create(once("tick", 0, 2000))
     p.wait_phase("Succeeded")
@@ -187,4 +196,4 @@ FULL = [exec_runs_the_toolbox, a_shell_of_the_toolbox_looks_around, the_toolbox_
         cp_goes_both_ways_where_there_is_nothing_but_a_module,
         logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one,
         cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
-        a_debug_container_sees_its_targets_processes, every_line_is_in_the_log]
+        a_debug_container_sees_its_targets_processes, a_debug_container_of_a_module_has_the_toolbox, every_line_is_in_the_log]

@@ -26,6 +26,16 @@ def register(suite, world):
             assert execute(world, container, "cat", "/proc/self/maps").returncode == 1, "it reads where its process's memory is"
         world.check_no_leaks()
 
+    @test("a container whose image has no shell runs the toolbox's, but none for a path of its own")
+    def _():
+        done = world.run("-c", "echo $((6 * 7)); cat /proc/1/comm; ls -d /etc; exit 5", program="sh", check=False)
+        equal((done.returncode, done.stdout), (5, "42\nwherry-init\n/etc\n"), "exit code and output")
+        equal(world.run("/etc/motd", program="/bin/cat").stdout, "of the image\n", "output of /bin/cat")
+        for missing in ("/opt/app/sh", "nosuch"):
+            done = world.run(program=missing, check=False)
+            assert done.returncode != 0 and missing in done.stderr, (missing, done.stderr)
+        world.check_no_leaks()
+
     @test("what the image calls so has nothing of it")
     def _():
         container = world.new_id("own")

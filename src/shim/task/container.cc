@@ -41,13 +41,27 @@ Result<config::Settings> resolve_settings(const sandbox::Spec& spec, const pb::A
   return config::resolve(annotations, layers);
 }
 
+// Nothing of the image has such a program. That of a shell's command is the toolbox's:
+// `kubectl debug` with an image of a module, a container that waits for another. A
+// path of the image's own stays missing, whatever its last part is.
+Result<std::unique_ptr<Backend>> make_backend_of_toolbox(const Container& container, const Workshop& workshop, Error missing) {
+  const std::string_view program = container.spec.process.args[0];
+  const size_t slash = program.rfind('/');
+  const std::string_view directory = slash == program.npos ? "" : program.substr(0, slash);
+  const bool is_usual = slash == program.npos || directory == "/bin" || directory == "/usr/bin";
+  if (missing.kind != ErrorKind::not_found || !container.settings.allow_toolbox || !is_usual) return missing;
+  const auto applet = workshop.toolbox(program.substr(slash + 1));
+  if (!applet) return missing;
+  return TRY(WasmBackend::create(container, workshop, *applet));
+}
+
 // The root file system has no such program: the image may be one whose layer is the
 // module. If it is not, `missing` is what there is to say.
 Result<std::unique_ptr<Backend>> make_backend_from_layer(const Container& container, const Workshop& workshop, Error missing) {
   if (container.spec.process.args.empty()) return missing;
   const auto layer = workshop.modules->find_layer(container.id, sandbox::split_program(container.spec.process).path);
   if (!layer) return error(layer.error().kind, missing.message + "; asking containerd for the image's layers: " + layer.error().message);
-  if (!*layer) return missing;
+  if (!*layer) return make_backend_of_toolbox(container, workshop, std::move(missing));
   return TRY(WasmBackend::create(container, workshop, **layer));
 }
 

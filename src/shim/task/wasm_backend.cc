@@ -31,6 +31,7 @@ Result<std::unique_ptr<WasmBackend>> WasmBackend::create(const Container& contai
   auto backend = create_pause(container, workshop);
   backend->module_ = TRY(backend->prepare(entrypoint));
   backend->function_ = entrypoint.function;
+  backend->is_toolbox_ = entrypoint.is_toolbox;
   return backend;
 }
 
@@ -115,6 +116,7 @@ Result<std::unique_ptr<Child>> WasmBackend::create_init(const Stdio& stdio) {
   config.cgroup = cgroup_.get();
   config.memory_limit = memory_limit_->fd();
   config.guest = guest_terms();
+  config.is_toolbox = is_toolbox_;
   auto init = TRY(workshop_.launcher->launch(config));
   cgroup_->settle();
   module_.reset();

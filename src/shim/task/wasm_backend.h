@@ -60,6 +60,7 @@ class WasmBackend : public Backend {
   std::optional<WasmLayer> layer_;  // that init's module is
   std::optional<Module> module_;    // until init has it
   std::string function_;
+  bool is_toolbox_ = false;  // the container's own program is of the toolbox
   std::unique_ptr<sandbox::Cgroup> cgroup_;
   std::unique_ptr<sandbox::SharedLimit> memory_limit_;
   std::unique_ptr<sandbox::GuestStats> stats_;  // these two: not of a pause container
