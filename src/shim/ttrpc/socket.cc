@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <sstream>
 
 namespace wherry::shim {
 namespace {
@@ -25,6 +28,24 @@ Result<UniqueFd> unix_socket() {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return os_error(errno, "socket");
   return socket;
+}
+
+// Whether who listens at the other end is a shim that has been killed: its sockets
+// close one after another, and the listener's may be the last.
+bool is_leaving(int socket) {
+  constexpr uint64_t kExiting = 4;  // PF_EXITING
+  constexpr int kFlags = 6;         // of the fields of /proc/PID/stat behind the name, the first is 0
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) return false;
+  const auto stat = read_file("/proc/" + std::to_string(peer.pid) + "/stat", 4096);
+  if (!stat || stat->find("(containerd-shim") == std::string::npos) return false;
+  std::istringstream fields(stat->substr(std::min(stat->rfind(')') + 1, stat->size())));
+  std::string field;
+  for (int i = 0; i <= kFlags; i++) fields >> field;
+  uint64_t flags = 0;
+  std::from_chars(field.data(), field.data() + field.size(), flags);
+  return (flags & kExiting) != 0;
 }
 
 }  // namespace
@@ -50,7 +71,7 @@ bool nobody_listens(const std::string& path) {
   const auto address = unix_address(path);
   const auto socket = unix_socket();
   if (!address || !socket) return false;
-  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return false;
+  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return is_leaving(socket->get());
   return errno == ECONNREFUSED || errno == ENOENT;
 }
 
