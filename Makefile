@@ -29,7 +29,7 @@ test: packages
 test-k8s: build
 	@tests/k8s/run.py --full
 
-# the whole matrix, chaos and a full node: an hour and a half
+# the whole matrix, chaos and a full node: half an hour
 test-k8s-full: build
 	@tests/k8s/full.py
 
