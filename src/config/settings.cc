@@ -120,7 +120,8 @@ Result<void> Settings::narrow(Setting setting, std::string_view text) {
   const size_t first = line.find_first_not_of(" \t\r");
   if (first == line.npos) return error(ErrorKind::invalid, "empty; for example `" + std::string(info(setting).example) + "`");
   line = line.substr(first, line.find_last_not_of(" \t\r") + 1 - first);
-  TRY((this->*kApply[static_cast<size_t>(setting)])(line));
+  const Apply apply = kApply[static_cast<size_t>(setting)];  // not in the call: GCC's sanitizer reads its own index wrong
+  TRY((this->*apply)(line));
   applied_.emplace_back(setting, std::move(line));
   return {};
 }

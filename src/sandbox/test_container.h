@@ -19,6 +19,12 @@ namespace wherry::sandbox {
 #define SKIP_UNLESS_ROOT() \
   if (::geteuid() != 0) GTEST_SKIP() << "needs root"
 
+// Whether ids of mounts can be mapped where temporary files are: ramfs has it not,
+// tmpfs since Linux 6.3.
+bool temporary_files_map_ids();
+#define SKIP_UNLESS_IDS_CAN_BE_MAPPED() \
+  if (!temporary_files_map_ids()) GTEST_SKIP() << "the file system of temporary files maps no ids on this kernel"
+
 // A directory of its own that goes away with it.
 class TemporaryDirectory {
  public:

@@ -7,7 +7,23 @@
 
 #include "sandbox/test_container.h"
 
+#include <linux/magic.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include <cstdio>
+
 namespace wherry::sandbox {
+
+bool temporary_files_map_ids() {
+  const TemporaryDirectory directory;
+  struct statfs info {};
+  utsname kernel{};
+  int major = 0, minor = 0;
+  if (::statfs(directory.path().c_str(), &info) != 0 || ::uname(&kernel) != 0 || std::sscanf(kernel.release, "%d.%d", &major, &minor) != 2) return true;
+  if (info.f_type == RAMFS_MAGIC) return false;
+  return info.f_type != TMPFS_MAGIC || std::pair(major, minor) >= std::pair(6, 3);
+}
 
 TemporaryDirectory::TemporaryDirectory() {
   std::string name = std::filesystem::temp_directory_path().string() + "/wherry-sandbox.XXXXXX";

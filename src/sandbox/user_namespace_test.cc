@@ -370,6 +370,7 @@ TEST(UserNamespace, has_the_devices_of_the_host) {
 }
 
 TEST(UserNamespace, takes_what_kubernetes_mounts) {
+  SKIP_UNLESS_IDS_CAN_BE_MAPPED();
   SKIP_UNLESS_ROOT();
   for (const bool own_cgroup_namespace : {false, true}) {
     SCOPED_TRACE(own_cgroup_namespace);
@@ -431,6 +432,7 @@ TEST(UserNamespace, has_terminals) {
 }
 
 TEST(MappedMount, shows_a_volume_with_the_containers_ids) {
+  SKIP_UNLESS_IDS_CAN_BE_MAPPED();
   SKIP_UNLESS_ROOT();
   for (const bool by_option : {false, true}) {
     SCOPED_TRACE(by_option);
@@ -449,6 +451,7 @@ TEST(MappedMount, shows_a_volume_with_the_containers_ids) {
 }
 
 TEST(MappedMount, needs_no_user_namespace) {
+  SKIP_UNLESS_IDS_CAN_BE_MAPPED();
   SKIP_UNLESS_ROOT();
   TemporaryDirectory data;
   data.write("file", "s");
@@ -463,6 +466,7 @@ TEST(MappedMount, needs_no_user_namespace) {
 }
 
 TEST(MappedMount, maps_what_is_mounted_below_if_asked) {
+  SKIP_UNLESS_IDS_CAN_BE_MAPPED();
   SKIP_UNLESS_ROOT();
   TemporaryDirectory data;
   fs::create_directories(data / "below");

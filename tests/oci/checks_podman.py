@@ -20,8 +20,12 @@ class Podman:
         self.place = place
         (place / "storage.conf").write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{place}/run"\ngraphroot = "{place}/graph"\n')
         self._environment = dict(os.environ, CONTAINERS_STORAGE_CONF=str(place / "storage.conf"), WHERRY_CACHE=str(place / "cache"))
+        # Not by --runtime-flag: podman 4.3 forgets it where its stop or start deletes the container itself.
+        runtime = place / "wherry-oci"
+        runtime.write_text(f'#!/bin/sh\nexec {program("wherry-oci")} --root={place}/oci "$@"\n')
+        runtime.chmod(0o755)
         self._base = [shutil.which("podman"), "--cgroup-manager=cgroupfs", "--events-backend=none", "--tmpdir", f"{place}/tmp",
-                      "--runtime", program("wherry-oci"), "--runtime-flag", f"root={place}/oci"]
+                      "--runtime", str(runtime)]
 
     def run(self, *words, typed=""):
         done = subprocess.run([*self._base, *map(str, words)], input=typed.encode(), capture_output=True, env=self._environment, timeout=120)
