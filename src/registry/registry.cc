@@ -13,7 +13,8 @@
 #include <utility>
 
 #include "base/fd.h"
-#include "base/sha256.h"
+#include "base/printable.h"
+#include "oci/digest.h"
 #include "registry/certificates.h"
 #include "registry/ranges.h"
 
@@ -59,11 +60,7 @@ std::string message_in(const std::string& body) {
     if (!first.is_object() || !first.contains(key) || !first[key].is_string()) continue;
     text += (text.empty() ? "" : ": ") + first[key].get<std::string>();
   }
-  constexpr size_t kMost = 200;
-  text.resize(std::min(text.size(), kMost));
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  return text;
+  return printable(text, 200);
 }
 
 Result<uint64_t> size_of(int fd) {

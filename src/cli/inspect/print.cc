@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "cli/inspect/module_report.h"
 #include "cli/values.h"
 
@@ -14,18 +15,11 @@ void each_feature(wasm::FeatureSet features, Function&& function) {
     if (features.contains(static_cast<wasm::Feature>(i))) function(static_cast<wasm::Feature>(i));
 }
 
-// Names come from the file: what would move a terminal's cursor is not printed.
-std::string visible(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out;
-}
-
 void append_items(std::string& out, const std::vector<ModuleReport::Item>& items, const char* indent) {
   size_t width = 0;
   for (const ModuleReport::Item& item : items) width = std::max(width, std::min<size_t>(item.name.size(), 32));
   for (const ModuleReport::Item& item : items) {
-    std::string name = visible(item.name);
+    std::string name = printable(item.name);
     name.append(width > name.size() ? width - name.size() : 0, ' ');
     out += indent + name + "  " + item.type;
     if (!item.missing.empty()) out += "  (missing: " + item.missing + ")";
@@ -36,7 +30,7 @@ void append_items(std::string& out, const std::vector<ModuleReport::Item>& items
 void append_list(std::string& out, const char* title, const std::vector<std::string>& lines) {
   if (lines.empty()) return;
   out += std::string(title) + "\n";
-  for (const std::string& line : lines) out += "  " + visible(line) + "\n";
+  for (const std::string& line : lines) out += "  " + printable(line) + "\n";
 }
 
 using Json = nlohmann::ordered_json;
@@ -65,7 +59,7 @@ std::string to_text(const ModuleReport& report, const std::string& name) {
   }
   if (!report.imports.empty()) out += "imports\n";
   for (const ModuleReport::Interface& interface : report.imports) {
-    out += "  " + visible(interface.module) + "\n";
+    out += "  " + printable(interface.module) + "\n";
     append_items(out, interface.items, "    ");
   }
   if (!report.exports.empty()) out += "exports\n";

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
 #include "wasi/host/clock.h"
 
 namespace wherry::wasi {
 namespace {
 
 constexpr size_t kMaxKnown = 4096;
+constexpr size_t kMaxShown = 200;  // of a name that the guest made up
 constexpr uint64_t kLeastTime = 300;  // seconds
 constexpr uint64_t kMostTime = 86400;
 
@@ -18,15 +20,6 @@ config::Endpoint endpoint_of(const SocketAddress& address, config::Transport tra
   config::Endpoint endpoint{.ip = address.ip, .port = address.port, .transport = transport};
   if (address.family == SocketAddress::Family::inet4) endpoint.ip = config::Endpoint::map_ipv4(address.ip.data());
   return endpoint;
-}
-
-// What a guest wrote must not forge lines of a log.
-std::string printable(std::string_view text) {
-  constexpr size_t kMost = 200;
-  std::string out(text.substr(0, kMost));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  return out;
 }
 
 const char* suffix_of(config::Transport transport) { return transport == config::Transport::tcp ? "/tcp" : "/udp"; }
@@ -95,7 +88,7 @@ std::vector<std::string> Policy::names_of(const config::Endpoint& endpoint) cons
 
 Errno Policy::denied(Denial kind, std::string_view detail, Errno code) {
   if (config_.counters) config_.counters->denied[static_cast<size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
-  if (config_.on_denial) config_.on_denial(kind, printable(detail));
+  if (config_.on_denial) config_.on_denial(kind, printable(detail, kMaxShown));
   return code;
 }
 
