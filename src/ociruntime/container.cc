@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/process_stat.h"
 #include "config/sources.h"
 #include "ociruntime/console.h"
 #include "ociruntime/module.h"
@@ -122,7 +123,7 @@ class Creation {
     process_ = TRY(launch(entrypoint, module, start_socket));
     cgroup_->settle();
     record.pid = process_->pid();
-    record.start_time = shim::start_time(record.pid);
+    record.start_time = start_time(record.pid);
     TRY(entry_.write(record));
     UniqueFd console = process_->take_console();
     if (!options.console_socket.empty()) TRY(send_console(options.console_socket, std::move(console)));

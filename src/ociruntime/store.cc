@@ -16,6 +16,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/process_stat.h"
 #include "sandbox/launch_message.h"
 #include "shim/task/bundle.h"
 
@@ -184,7 +185,7 @@ std::optional<UniqueFd> process_of(const Record& record) {
   if (record.pid <= 0) return std::nullopt;
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, record.pid, 0)));
   // The number is only meaningful while the process that we know is there.
-  if (!pidfd || shim::start_time(record.pid) != record.start_time) return std::nullopt;
+  if (!pidfd || start_time(record.pid) != record.start_time) return std::nullopt;
   return pidfd;
 }
 

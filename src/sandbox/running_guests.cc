@@ -10,9 +10,10 @@
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <sstream>
 
 #include "base/fd.h"
+#include "base/printable.h"
+#include "base/process_stat.h"
 #include "sandbox/guest_stats.h"
 #include "sandbox/mapped_files.h"
 #include "sandbox/shared_limit.h"
@@ -20,7 +21,7 @@
 namespace wherry::sandbox {
 namespace {
 
-constexpr std::string_view kInitName = "wherry-init\n";
+constexpr std::string_view kInitName = "wherry-init";
 
 // The first bytes of a memory file that the process maps; nullopt if it maps none of that name.
 std::optional<std::string> first_bytes(const MappedFiles& files, std::string_view name, size_t size) {
@@ -30,42 +31,17 @@ std::optional<std::string> first_bytes(const MappedFiles& files, std::string_vie
   return bytes;
 }
 
+// One column of a table.
 template <size_t N>
-std::string printable(const char (&name)[N]) {
-  std::string text(name, ::strnlen(name, N));
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) c = '?';
+std::string column(const char (&name)[N]) {
+  std::string text = printable({name, ::strnlen(name, N)});
+  std::replace(text.begin(), text.end(), ' ', '?');
   return text;
 }
 
-// The fields of /proc/PID/stat from the third on, which the name comes before.
-std::vector<uint64_t> stat_numbers(const std::string& text) {
-  std::istringstream fields(text.substr(std::min(text.rfind(')') + 2, text.size())));
-  std::vector<uint64_t> numbers;
-  for (std::string field; fields >> field;) {
-    uint64_t number = 0;
-    std::from_chars(field.data(), field.data() + field.size(), number);
-    numbers.push_back(number);
-  }
-  return numbers;
-}
-
-bool add_times(const std::string& process, RunningGuest& guest) {
-  constexpr size_t kUserTime = 11, kSystemTime = 12, kStartTime = 19, kResidentPages = 21;
-  const auto text = read_file(process + "/stat", 4096);
-  if (!text) return false;
-  const std::vector<uint64_t> numbers = stat_numbers(*text);
-  if (numbers.size() <= kResidentPages) return false;
-  guest.cpu_ticks = numbers[kUserTime] + numbers[kSystemTime];
-  guest.start_time = numbers[kStartTime];
-  guest.resident = numbers[kResidentPages] * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  return true;
-}
-
 std::optional<RunningGuest> examine(pid_t pid) {
-  const std::string process = "/proc/" + std::to_string(pid);
-  const auto comm = read_file(process + "/comm", 64);
-  if (!comm || *comm != kInitName) return std::nullopt;
+  const auto stat = process_stat(pid);
+  if (!stat || stat->comm != kInitName) return std::nullopt;
   const auto files = MappedFiles::of(pid);
   if (!files) return std::nullopt;
   const auto bytes = first_bytes(*files, GuestStats::kFileName, sizeof(GuestStatsPage));
@@ -75,10 +51,10 @@ std::optional<RunningGuest> examine(pid_t pid) {
   if (page->magic != GuestStatsPage::kMagic) return std::nullopt;
 
   RunningGuest guest;
-  guest.id = printable(page->id);
-  guest.pod = printable(page->pod);
-  guest.pod_namespace = printable(page->pod_namespace);
-  guest.name = printable(page->name);
+  guest.id = column(page->id);
+  guest.pod = column(page->pod);
+  guest.pod_namespace = column(page->pod_namespace);
+  guest.name = column(page->name);
   guest.memory = page->memory.used;
   guest.memory_refused = page->memory.refused;
   for (size_t i = 0; i < guest.denied.size(); i++) guest.denied[i] = page->counters.denied[i];
@@ -86,7 +62,9 @@ std::optional<RunningGuest> examine(pid_t pid) {
   if (const auto limit = first_bytes(*files, SharedLimit::kFileName, sizeof(uint64_t))) {
     std::memcpy(&guest.memory_limit, limit->data(), sizeof guest.memory_limit);
   }
-  if (!add_times(process, guest)) return std::nullopt;
+  guest.cpu_ticks = stat->cpu_ticks;
+  guest.start_time = stat->start_time;
+  guest.resident = stat->resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   return guest;
 }
 

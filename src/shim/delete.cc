@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/process_stat.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rootfs.h"
 #include "shim/address.h"

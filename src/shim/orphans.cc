@@ -11,18 +11,13 @@
 #include <filesystem>
 #include <sstream>
 
-#include "shim/task/bundle.h"
+#include "base/fd.h"
+#include "base/process_stat.h"
 
 namespace wherry::shim {
 namespace {
 
 constexpr size_t kMaxList = 1 << 20;
-
-bool is_zombie(int pid) {
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  const size_t name_end = stat ? stat->rfind(')') : std::string::npos;
-  return name_end != std::string::npos && name_end + 2 < stat->size() && (*stat)[name_end + 2] == 'Z';
-}
 
 }  // namespace
 
@@ -79,8 +74,10 @@ Orphans::Zombies Orphans::zombies() {
     const auto children = read_file(thread.path().string() + "/children", kMaxList);
     if (!children) continue;
     std::istringstream numbers(*children);
-    for (int pid; numbers >> pid;)
-      if (is_zombie(pid)) found[pid] = start_time(pid);
+    for (int pid; numbers >> pid;) {
+      const auto stat = process_stat(pid);
+      if (stat && stat->state == 'Z') found[pid] = stat->start_time;
+    }
   }
   return found;
 }

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/fd.h"
+#include "base/process_stat.h"
 
 namespace wherry::shim {
 namespace {
@@ -63,19 +64,6 @@ std::optional<Bundle::Process> Bundle::read_init() const {
 
 void Bundle::forget() const {
   for (const char* name : {kCgroup, kInit}) ::unlink((path_ + name).c_str());
-}
-
-uint64_t start_time(int pid) {
-  const std::string stat = read_note("/proc/" + std::to_string(pid) + "/stat");
-  // The name, field 2, may hold anything; the last parenthesis ends it.
-  size_t at = stat.rfind(')');
-  if (at == std::string::npos) return 0;
-  for (int field = 2; field < 22; field++) {
-    at = stat.find(' ', at + 1);
-    if (at == std::string::npos) return 0;
-  }
-  uint64_t value = 0;
-  return parse(stat.data() + at, stat.data() + stat.size(), value) ? value : 0;
 }
 
 Result<void> check_id(std::string_view id, std::string_view what) {

@@ -44,9 +44,6 @@ class Bundle {
   std::string path_;
 };
 
-// Field 22 of /proc/PID/stat, or 0 if there is no such process.
-uint64_t start_time(int pid);
-
 // An id is one name, never a way out of a directory.
 Result<void> check_id(std::string_view id, std::string_view what = "container id");
 

@@ -5,11 +5,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <sstream>
+
+#include "base/process_stat.h"
 
 namespace wherry::shim {
 namespace {
@@ -34,18 +33,11 @@ Result<UniqueFd> unix_socket() {
 // close one after another, and the listener's may be the last.
 bool is_leaving(int socket) {
   constexpr uint64_t kExiting = 4;  // PF_EXITING
-  constexpr int kFlags = 6;         // of the fields of /proc/PID/stat behind the name, the first is 0
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) return false;
-  const auto stat = read_file("/proc/" + std::to_string(peer.pid) + "/stat", 4096);
-  if (!stat || stat->find("(containerd-shim") == std::string::npos) return false;
-  std::istringstream fields(stat->substr(std::min(stat->rfind(')') + 1, stat->size())));
-  std::string field;
-  for (int i = 0; i <= kFlags; i++) fields >> field;
-  uint64_t flags = 0;
-  std::from_chars(field.data(), field.data() + field.size(), flags);
-  return (flags & kExiting) != 0;
+  const auto stat = process_stat(peer.pid);
+  return stat && stat->comm.starts_with("containerd-shim") && (stat->flags & kExiting) != 0;
 }
 
 }  // namespace
