@@ -191,9 +191,9 @@ void run_late_hooks(const Entry& entry, std::vector<sandbox::Hook> sandbox::Hook
 Result<bool> is_native(const std::string& where) {
   const Bundle bundle = TRY(open_bundle(where));
   const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle.spec, bundle.rootfs));
-  if (entrypoint.kind != sandbox::ProgramKind::elf && entrypoint.kind != sandbox::ProgramKind::script) return false;
-  if (TRY(resolve_settings(bundle.spec)).allow_native) return true;
-  return error(ErrorKind::denied, entrypoint.path + " is a native program, and these are not allowed here (setting `native`)");
+  if (!sandbox::is_native(entrypoint.kind)) return false;
+  TRY(sandbox::check_native(entrypoint, TRY(resolve_settings(bundle.spec)).allow_native));
+  return true;
 }
 
 Result<UniqueFd> create(const GlobalOptions& global, const CommandOptions& options, const std::string& id, bool detach) {
@@ -287,10 +287,6 @@ Result<std::string> resources_json(const CommandOptions& options) {
   if (!options.cpuset_mems.empty()) json["cpu"]["mems"] = options.cpuset_mems;
   return dumped(json);
 }
-
-}  // namespace
-
-namespace {
 
 Result<UniqueFd> open_memory_limit(const Record& record) {
   return TRY(sandbox::MappedFiles::of(record.pid)).open(sandbox::SharedLimit::kFileName, O_WRONLY);

@@ -41,7 +41,7 @@ struct Exec {
   sandbox::Entrypoint program;
   shim::Module module;  // of a program that is one
 
-  bool is_native() const { return shim::is_native(program.kind); }
+  bool is_native() const { return sandbox::is_native(program.kind); }
 };
 
 Result<Exec> examine(const Entry& entry, const CommandOptions& options, std::span<const std::string> command) {

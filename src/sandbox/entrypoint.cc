@@ -204,6 +204,11 @@ Result<Entrypoint> open_program(const Process& process, int root) {
                quoted(name) + (is_path ? "stat " + name + ": no such file or directory" : "executable file not found in $PATH"));
 }
 
+Result<void> check_native(const Entrypoint& entrypoint, bool is_allowed) {
+  if (is_allowed) return {};
+  return error(ErrorKind::denied, entrypoint.path + " is a native program, and these are not allowed here (setting `native`)");
+}
+
 Result<void> check_is_module(const Entrypoint& entrypoint) {
   switch (entrypoint.kind) {
     case ProgramKind::wasm_module:

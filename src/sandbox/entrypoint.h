@@ -15,6 +15,8 @@ enum class ProgramKind : uint8_t { wasm_module, wasm_component, elf, script, emp
 // "a WebAssembly component", for messages.
 std::string_view describe(ProgramKind kind);
 
+inline bool is_native(ProgramKind kind) { return kind == ProgramKind::elf || kind == ProgramKind::script; }
+
 // What a file's first bytes say it is.
 Result<ProgramKind> classify(int fd);
 
@@ -52,5 +54,8 @@ Result<Entrypoint> open_program(const Process& process, int root);
 // The error for an entrypoint that is not a core module, nullopt-like ok for one:
 // "/bin/sh: a native program (ELF) can not run here yet, ...".
 Result<void> check_is_module(const Entrypoint& entrypoint);
+
+// denied unless the settings allow native programs, which `entrypoint` is one of.
+Result<void> check_native(const Entrypoint& entrypoint, bool is_allowed);
 
 }  // namespace wherry::sandbox

@@ -70,10 +70,8 @@ Result<std::unique_ptr<Backend>> make_backend(const Container& container, const 
   if (container.spec.annotation(kContainerType) == "sandbox") return WasmBackend::create_pause(container, workshop);
   auto entrypoint = sandbox::open_entrypoint(container.spec, container.rootfs);
   if (!entrypoint) return make_backend_from_layer(container, workshop, std::move(entrypoint).error());
-  if (entrypoint->kind == sandbox::ProgramKind::elf || entrypoint->kind == sandbox::ProgramKind::script) {
-    if (!container.settings.allow_native) {
-      return error(ErrorKind::denied, entrypoint->path + " is a native program, and these are not allowed here (setting `native`)");
-    }
+  if (sandbox::is_native(entrypoint->kind)) {
+    TRY(sandbox::check_native(*entrypoint, container.settings.allow_native));
     return TRY(NativeBackend::create(container, workshop));
   }
   return TRY(WasmBackend::create(container, workshop, *entrypoint));

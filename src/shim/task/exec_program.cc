@@ -19,10 +19,10 @@ Result<sandbox::Entrypoint> find_exec_program(const sandbox::Process& process, i
                                               const Toolbox& toolbox) {
   const UniqueFd root = TRY(sandbox::open_container_root(init_pid, init_pidfd));
   sandbox::Entrypoint program = TRY(find_program(process, root.get(), settings, toolbox));
-  if (!is_native(program.kind)) {
+  if (sandbox::is_native(program.kind)) {
+    TRY(sandbox::check_native(program, settings.allow_native));
+  } else {
     TRY(sandbox::check_is_module(program));
-  } else if (!settings.allow_native) {
-    return error(ErrorKind::denied, program.path + " is a native program, and these are not allowed here (setting `native`)");
   }
   return program;
 }

@@ -13,8 +13,6 @@ namespace wherry::shim {
 // Wherry's own module with a program of that name; nothing if there is none.
 using Toolbox = std::function<std::optional<sandbox::Entrypoint>(std::string_view name)>;
 
-inline bool is_native(sandbox::ProgramKind kind) { return kind == sandbox::ProgramKind::elf || kind == sandbox::ProgramKind::script; }
-
 // The program of an exec in a container with that init: one of the container's own,
 // so that a debugging image is what it is; the toolbox helps out where there is none
 // of that name. denied if it is native and the settings have none of that.

@@ -138,7 +138,7 @@ Result<WasmBackend::ExecProgram> WasmBackend::prepare_exec(const sandbox::Proces
   }
   const Child& init = *container_.init->child;
   const sandbox::Entrypoint program = TRY(find_exec_program(process, init.pid(), init.pidfd(), container_.settings, workshop_.toolbox));
-  if (is_native(program.kind)) {
+  if (sandbox::is_native(program.kind)) {
     out.native = program.path;
     return out;
   }
