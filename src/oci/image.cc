@@ -10,7 +10,7 @@
 #include <ctime>
 
 #include "base/fd.h"
-#include "base/sha256.h"
+#include "oci/digest.h"
 #include "oci/tar.h"
 
 namespace wherry::oci {
@@ -20,8 +20,6 @@ namespace {
 // one layer and differ in their configs only.
 const std::vector<Platform> kPlatforms = {{"linux", "amd64"}, {"linux", "arm64"}, {"wasip1", "wasm"}};
 
-constexpr std::string_view kBlobs = "blobs/sha256/";
-constexpr std::string_view kAlgorithm = "sha256:";
 
 struct Layer {
   UniqueFd file;
@@ -69,19 +67,6 @@ class OutputFile {
   UniqueFd fd_;
 };
 
-Result<std::string> digest_of(int fd) {
-  if (::lseek(fd, 0, SEEK_SET) < 0) return os_error(errno, "reading the layer");
-  Sha256 hash;
-  std::array<uint8_t, 1 << 16> buffer;
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return os_error(errno, "reading the layer");
-    if (n == 0) return std::string(kAlgorithm) + to_hex(hash.finish());
-    hash.update(std::span(buffer).first(static_cast<size_t>(n)));
-  }
-}
-
 Result<uint64_t> size_of(int fd) {
   struct stat info;
   if (::fstat(fd, &info) != 0) return os_error(errno, "reading the layer");
@@ -107,10 +92,10 @@ Result<Layer> make_layer(const Tree& tree, const std::string& path, int64_t mtim
   const UniqueFd plain = TRY(OutputFile::create(path)).anonymous();
   TRY(write_tree(tree, plain.get(), mtime));
   Layer layer;
-  layer.diff_id = TRY(digest_of(plain.get()));
+  layer.diff_id = TRY(digest_of_file(plain.get(), "reading the layer"));
   layer.file = TRY(OutputFile::create(path)).anonymous();
   TRY(gzip(plain.get(), layer.file.get()));
-  layer.digest = TRY(digest_of(layer.file.get()));
+  layer.digest = TRY(digest_of_file(layer.file.get(), "reading the layer"));
   layer.size = TRY(size_of(layer.file.get()));
   return layer;
 }
@@ -123,14 +108,10 @@ std::string rfc3339(int64_t seconds) {
   return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &fields));
 }
 
-std::string blob_path(std::string_view digest) {
-  return std::string(kBlobs) + std::string(digest.substr(kAlgorithm.size()));
-}
-
 // Adds a document as a blob and returns what points at it.
 Result<Descriptor> add_blob(TarWriter& tar, const char* media_type, const std::string& content) {
   Descriptor descriptor{.media_type = media_type,
-                        .digest = std::string(kAlgorithm) + to_hex(sha256(content)),
+                        .digest = to_string(sha256(content)),
                         .size = content.size(),
                         .platform = {},
                         .annotations = {}};

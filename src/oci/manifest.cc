@@ -10,7 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kAlgorithm = "sha256:";
 constexpr std::string_view kModuleTypes[] = {
     "application/wasm",                                                // CNCF's Wasm OCI artifact
     "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",  // runwasi's oci-tar-builder
@@ -118,13 +117,6 @@ Result<Index> parse_index(std::string_view text) {
   Index index;
   index.manifests = TRY(read_list(json, "manifests", what));
   return index;
-}
-
-Result<Digest> parse_digest(std::string_view text) {
-  if (text.starts_with(kAlgorithm)) {
-    if (const auto digest = digest_from_hex(text.substr(kAlgorithm.size()))) return *digest;
-  }
-  return error(ErrorKind::invalid, "digest `" + std::string(text.substr(0, 80)) + "`: expected sha256: and 64 digits");
 }
 
 }  // namespace wherry::oci

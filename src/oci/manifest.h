@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "base/sha256.h"
 #include "oci/document.h"
 
 // The documents of images that others made, which may be hostile: what is read of
@@ -30,8 +29,5 @@ bool is_module_type(std::string_view media_type);
 // expected a whole number".
 Result<Manifest> parse_manifest(std::string_view text);
 Result<Index> parse_index(std::string_view text);
-
-// "sha256:" and 64 digits; other algorithms are an error.
-Result<Digest> parse_digest(std::string_view text);
 
 }  // namespace wherry::oci

@@ -76,13 +76,5 @@ TEST(ParseManifest, refuses_hostile_documents_in_one_line) {
   }
 }
 
-TEST(ParseDigest, takes_sha256_only) {
-  EXPECT_TRUE(parse_digest(kDigest));
-  for (const std::string& text : {std::string("sha512:") + std::string(128, 'a'), "sha256:" + std::string(63, 'a'), "sha256:" + std::string(64, 'g'),
-                                 std::string("../../etc/passwd"), std::string()}) {
-    EXPECT_FALSE(parse_digest(text)) << text;
-  }
-}
-
 }  // namespace
 }  // namespace wherry::oci

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/reference.h"
 
-#include "base/sha256.h"
+#include "oci/digest.h"
 
 namespace wherry::oci {
 namespace {
@@ -78,10 +78,7 @@ Result<Reference> parse_reference(std::string_view text) {
   if (const size_t at = rest.find('@'); at != rest.npos) {
     reference.digest = rest.substr(at + 1);
     rest = rest.substr(0, at);
-    constexpr std::string_view kAlgorithm = "sha256:";
-    if (!reference.digest.starts_with(kAlgorithm) ||
-        !digest_from_hex(std::string_view(reference.digest).substr(kAlgorithm.size())))
-      return invalid(text, "expected `@sha256:` and 64 hexadecimal digits");
+    if (!is_digest(reference.digest)) return invalid(text, "expected `@sha256:` and 64 hexadecimal digits");
   }
   if (const size_t colon = rest.rfind(':'); colon != rest.npos && rest.find('/', colon) == rest.npos) {
     reference.tag = rest.substr(colon + 1);

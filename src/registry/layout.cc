@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 constexpr const char* kLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
 constexpr uint64_t kMaxArchive = uint64_t{16} << 30;
 constexpr size_t kMaxFiles = 100'000;
-constexpr std::string_view kBlobs = "blobs/sha256/";
 
 using Archive = std::unique_ptr<archive, int (*)(archive*)>;
 
@@ -37,7 +36,7 @@ Error archive_error(archive* in, const std::string& path) {
 // Of an archive's names, those of a layout: nothing else is unpacked.
 bool is_layout_file(std::string_view name) {
   if (name == "index.json" || name == "oci-layout") return true;
-  return name.starts_with(kBlobs) && digest_from_hex(name.substr(kBlobs.size())).has_value();
+  return name.starts_with(oci::kBlobs) && digest_from_hex(name.substr(oci::kBlobs.size())).has_value();
 }
 
 Result<void> copy_entry(archive* in, const std::string& target, uint64_t& total, const std::string& path) {
@@ -84,7 +83,7 @@ Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::create() {
   std::string name = (failed ? "/tmp" : base.string()) + "/wherry-image-XXXXXX";
   if (!::mkdtemp(name.data())) return os_error(errno, name);
   std::unique_ptr<ScratchDirectory> scratch(new ScratchDirectory(name));
-  fs::create_directories(name + "/" + std::string(kBlobs), failed);
+  fs::create_directories(name + "/" + std::string(oci::kBlobs), failed);
   if (failed) return os_error(failed.value(), name);
   return scratch;
 }
@@ -93,8 +92,6 @@ ScratchDirectory::~ScratchDirectory() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }
-
-std::string blob_path(const std::string& digest) { return std::string(kBlobs) + digest.substr(digest.find(':') + 1); }
 
 Result<std::unique_ptr<Layout>> Layout::open(const std::string& path) {
   std::unique_ptr<Layout> layout(new Layout);
@@ -115,8 +112,8 @@ Result<std::unique_ptr<Layout>> Layout::open(const std::string& path) {
 }
 
 Result<UniqueFd> Layout::open_blob(const oci::Descriptor& blob) const {
-  if (!is_digest(blob.digest)) return error(ErrorKind::malformed, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
-  const std::string path = directory_ + "/" + blob_path(blob.digest);
+  if (!oci::is_digest(blob.digest)) return error(ErrorKind::malformed, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
+  const std::string path = directory_ + "/" + oci::blob_path(blob.digest);
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return error(ErrorKind::not_found, "the image has no blob " + blob.digest);
   struct stat info;
@@ -129,7 +126,7 @@ Result<std::string> Layout::read(const oci::Descriptor& blob) const {
   if (blob.size > oci::kMaxDocument) return error(ErrorKind::exhausted, "document " + blob.digest + " is longer than " + std::to_string(oci::kMaxDocument) + " bytes");
   const UniqueFd fd = TRY(open_blob(blob));
   std::string text = TRY(read_all(fd.get(), oci::kMaxDocument, blob.digest));
-  if ("sha256:" + to_hex(sha256(text)) != blob.digest) return error(ErrorKind::malformed, "document " + blob.digest + " is something else");
+  if (oci::to_string(sha256(text)) != blob.digest) return error(ErrorKind::malformed, "document " + blob.digest + " is something else");
   return text;
 }
 
@@ -168,7 +165,7 @@ Result<void> LayoutWriter::write_archive(const std::string& path) const {
   const auto write = [&]() -> Result<void> {
     auto tar = TRY(oci::TarWriter::create(fd.get(), 0));
     std::vector<std::string> names{"oci-layout", "index.json"};
-    for (const std::string& digest : blobs_) names.push_back(blob_path(digest));
+    for (const std::string& digest : blobs_) names.push_back(oci::blob_path(digest));
     for (const std::string& name : names) {
       const UniqueFd file(::open((scratch_->path() + "/" + name).c_str(), O_RDONLY | O_CLOEXEC));
       struct stat info;

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "oci/digest.h"
 #include "oci/document.h"
 
 namespace wherry::registry {
@@ -43,9 +44,6 @@ class Layout {
   oci::Index index_;
 };
 
-// Where a blob is in a layout: "blobs/sha256/...".
-std::string blob_path(const std::string& digest);
-
 // Writes a layout: blobs into a scratch directory first, then all of it as `path`, a
 // tar file if the name ends so, else a new directory.
 class LayoutWriter {
@@ -61,7 +59,7 @@ class LayoutWriter {
 
  private:
   explicit LayoutWriter(std::unique_ptr<ScratchDirectory> scratch) : scratch_(std::move(scratch)) {}
-  std::string file_of(const std::string& digest) const { return scratch_->path() + "/" + blob_path(digest); }
+  std::string file_of(const std::string& digest) const { return scratch_->path() + "/" + oci::blob_path(digest); }
   Result<void> write_archive(const std::string& path) const;
 
   const std::unique_ptr<ScratchDirectory> scratch_;

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "oci/digest.h"
 #include "oci/manifest.h"
 #include "oci/tar_reader.h"
 #include "oci/tree.h"
@@ -90,7 +91,7 @@ class Pull {
     if (oci::is_index_type(document.media_type)) {
       if (depth == kMostNested) return error(ErrorKind::invalid, "an index in an index in an index");
       for (const oci::Descriptor& part : TRY(oci::parse_index(text)).manifests) {
-        if (!is_digest(part.digest)) return error(ErrorKind::unsupported, "`" + part.digest.substr(0, 100) + "` is not a digest of SHA-256");
+        if (!oci::is_digest(part.digest)) return error(ErrorKind::unsupported, "`" + part.digest.substr(0, 100) + "` is not a digest of SHA-256");
         if (writer_.has(part.digest)) continue;
         TRY(take(part, TRY(fetch_part(part)).bytes, manifests, depth + 1));
       }
@@ -106,7 +107,7 @@ class Pull {
   }
 
   Result<void> take_blob(const oci::Descriptor& blob) {
-    if (!is_digest(blob.digest)) return error(ErrorKind::unsupported, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
+    if (!oci::is_digest(blob.digest)) return error(ErrorKind::unsupported, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
     if (blob.size > kMaxBlob) return error(ErrorKind::exhausted, "blob " + blob.digest + " is larger than 8 GiB");
     if (writer_.has(blob.digest)) return {};
     const std::string path = TRY(partial_directory()) + "/" + blob.digest.substr(blob.digest.find(':') + 1) + ".partial";

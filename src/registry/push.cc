@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/sha256.h"
+#include "oci/digest.h"
 #include "oci/manifest.h"
 
 namespace wherry::registry {
@@ -53,7 +53,7 @@ class Push {
 };
 
 oci::Descriptor descriptor_of(const char* media_type, const std::string& bytes) {
-  return {.media_type = media_type, .digest = "sha256:" + to_hex(sha256(bytes)), .size = bytes.size(), .platform = {}, .annotations = {}};
+  return {.media_type = media_type, .digest = oci::to_string(sha256(bytes)), .size = bytes.size(), .platform = {}, .annotations = {}};
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ Result<std::unique_ptr<ScratchDirectory>> artifact_of(const std::string& module,
   const std::string manifest = oci::to_json(oci::Manifest{.config = descriptor_of(kConfigType, config_text), .layers = {layer}, .annotations = {}});
   const auto writer = TRY(LayoutWriter::create());
   TRY(writer->add(layer.digest, bytes));
-  TRY(writer->add("sha256:" + to_hex(sha256(config_text)), config_text));
+  TRY(writer->add(oci::to_string(sha256(config_text)), config_text));
   oci::Descriptor image = descriptor_of(oci::kManifestType, manifest);
   TRY(writer->add(image.digest, manifest));
   auto scratch = TRY(ScratchDirectory::create());

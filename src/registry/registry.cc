@@ -69,25 +69,7 @@ Result<uint64_t> size_of(int fd) {
   return static_cast<uint64_t>(info.st_size);
 }
 
-Result<std::string> digest_of_file(int fd) {
-  Sha256 hash;
-  std::string buffer(1 << 16, '\0');
-  for (off_t at = 0;;) {
-    const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return os_error(errno, "a file of the blob");
-    if (n == 0) return "sha256:" + to_hex(hash.finish());
-    hash.update(std::string_view(buffer).substr(0, static_cast<size_t>(n)));
-    at += n;
-  }
-}
-
 }  // namespace
-
-bool is_digest(const std::string& text) {
-  constexpr std::string_view kAlgorithm = "sha256:";
-  return text.starts_with(kAlgorithm) && digest_from_hex(std::string_view(text).substr(kAlgorithm.size())).has_value();
-}
 
 Error Registry::failure(const Error& reason) const { return error(reason.kind, reference_.registry + "/" + reference_.repository + ": " + reason.message); }
 
@@ -200,12 +182,12 @@ Result<Document> Registry::get_manifest(const std::string& tag_or_digest) {
   HttpResponse response = TRY(send(request));
   if (response.status != kOk) return failure(response, tag_or_digest);
   Document document{std::move(response.body), response.header("content-type"), ""};
-  document.digest = "sha256:" + to_hex(sha256(document.bytes));
-  if (is_digest(tag_or_digest) && document.digest != tag_or_digest) {
+  document.digest = oci::to_string(sha256(document.bytes));
+  if (oci::is_digest(tag_or_digest) && document.digest != tag_or_digest) {
     return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry sent something else, " + document.digest));
   }
   const std::string said = response.header("docker-content-digest");
-  if (is_digest(said) && said != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry says " + said + ", but sent " + document.digest));
+  if (oci::is_digest(said) && said != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry says " + said + ", but sent " + document.digest));
   return document;
 }
 
@@ -269,7 +251,7 @@ Result<void> Registry::get_blob(const oci::Descriptor& blob, int fd, const Progr
     const HttpResponse response = TRY(send(request, prepare));
     if (response.status != kOk && response.status != kPartial && response.status != kRangeWrong) return failure(response, blob.digest);
   }
-  const bool whole = have == blob.size && TRY(digest_of_file(fd)) == blob.digest;
+  const bool whole = have == blob.size && TRY(oci::digest_of_file(fd, "a file of the blob")) == blob.digest;
   if (whole) return {};
   if (::ftruncate(fd, 0) != 0) return os_error(errno, "a file of the blob");
   return failure(error(ErrorKind::malformed, blob.digest + ": the registry sent something else"));

@@ -93,7 +93,4 @@ class Registry {
   std::unique_ptr<Authorizer> authorizer_;
 };
 
-// "sha256:" and 64 digits, and nothing that could be a path.
-bool is_digest(const std::string& text);
-
 }  // namespace wherry::registry

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "oci/digest.h"
 #include "oci/manifest.h"
 #include "wasm/limits.h"
 
@@ -121,7 +122,7 @@ Error with_prefix(const std::string& prefix, const Error& failure) { return erro
 
 }  // namespace
 
-std::string WasmLayer::to_string() const { return "image " + image + ", layer sha256:" + to_hex(digest); }
+std::string WasmLayer::to_string() const { return "image " + image + ", layer " + oci::to_string(digest); }
 
 Result<std::optional<WasmLayer>> find_wasm_layer(ImageStore& store, const std::string& container, std::string_view program,
                                                  std::string_view architecture, TimePoint deadline) {
@@ -139,7 +140,7 @@ Result<std::optional<WasmLayer>> find_wasm_layer(ImageStore& store, const std::s
 Result<void> fetch_layer(ImageStore& store, const WasmLayer& layer, int file, TimePoint deadline) {
   Sha256 hash;
   uint64_t left = layer.size;
-  const auto done = store.read("sha256:" + to_hex(layer.digest), deadline, [&](std::string_view piece) -> Result<void> {
+  const auto done = store.read(oci::to_string(layer.digest), deadline, [&](std::string_view piece) -> Result<void> {
     if (piece.size() > left) return error(ErrorKind::malformed, "longer than its descriptor says");
     left -= piece.size();
     hash.update(piece);
