@@ -128,8 +128,8 @@ Result<void> LaunchedProcess::start() {
   if (!say(control.get(), Say::start)) return error(ErrorKind::failed_precondition, "cannot start a container whose process has finished");
   if (start_ == Start::sent) return {};
   const std::string packet = TRY(hear(control.get()));  // nothing: the exec has closed it
-  if (packet.size() < 2) return {};
-  return error(static_cast<ErrorKind>(packet[1] - 'A'), packet.substr(2));
+  if (packet.empty()) return {};
+  return error_from_text(std::string_view(packet).substr(1));
 }
 
 Result<void> LaunchedProcess::signal(int number) const {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kMagic = 0x57484c31;  // both ends are one build; this catches a mistaken call
 constexpr size_t kMaxMessage = 8 << 20;
+constexpr char kFirstKind = 'A';
 
 // The texts follow, in the order of LaunchMessage.
 struct Header {
@@ -91,6 +92,16 @@ Result<std::string> hear(int socket, UniqueFd* fd) {
   if (fd) *fd = std::move(came);
   packet.resize(n < 0 ? 0 : static_cast<size_t>(n));
   return packet;
+}
+
+std::string error_to_text(const Error& error) {
+  return static_cast<char>(kFirstKind + static_cast<char>(error.kind)) + error.to_string();
+}
+
+Error error_from_text(std::string_view text) {
+  const int kind = text.empty() ? -1 : text[0] - kFirstKind;
+  if (kind < 0 || kind > static_cast<int>(ErrorKind::io)) return error(ErrorKind::malformed, "the container's process said something unknown");
+  return error(static_cast<ErrorKind>(kind), std::string(text.substr(1)));
 }
 
 Result<UniqueFd> write_launch_message(const LaunchMessage& message) {

@@ -34,6 +34,11 @@ Result<void> say(int socket, Say what, std::string_view text = "", int fd = -1);
 // `fd`; without one it is closed.
 Result<std::string> hear(int socket, UniqueFd* fd = nullptr);
 
+// What follows Say::error: <kind><text>. Reading it takes anything for an error of
+// some kind, since the process may be no longer ours.
+std::string error_to_text(const Error& error);
+Error error_from_text(std::string_view text);
+
 // What the init needs to know, in a memory file.
 struct LaunchMessage {
   InitKind kind = InitKind::wasm;

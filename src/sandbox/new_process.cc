@@ -186,7 +186,7 @@ Error gone_silent(const Spawned& process) {
 
 Error said_error(const Spawned& process, const std::string& text) {
   if (text.empty()) return gone_silent(process);
-  return error(static_cast<ErrorKind>(text[0] - 'A'), text.substr(1));
+  return error_from_text(text);
 }
 
 Result<std::unique_ptr<Launcher>> Launcher::create() {

@@ -226,8 +226,7 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitContext& contex
 }
 
 int say_failure(const Error& error) {
-  const char code = static_cast<char>('A' + static_cast<int>(error.kind));
-  (void)say(kControlFd, Say::error, code + error.to_string());
+  (void)say(kControlFd, Say::error, error_to_text(error));
   return kSetupFailed;
 }
 
