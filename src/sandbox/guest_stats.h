@@ -22,8 +22,8 @@ struct GuestStatsPage {
   // Of the container, as CRI names them; whoever made the page wrote them.
   char id[80] = {}, pod[256] = {}, pod_namespace[64] = {}, name[64] = {};
   wasi::Counters counters{};
-  runtime::MemoryGauge memory{};              // of the guest that was started last
-  std::atomic<uint64_t> out_of_memory{0};  // guests that ended for it
+  runtime::MemoryGauge memory{};           // of the init's guest; those of execs keep their own
+  std::atomic<uint64_t> out_of_memory{0};  // guests that ended for it, of execs too, as the kernel counts a cgroup's
 };
 
 struct ContainerNames {

@@ -81,6 +81,9 @@ class Program {
   // ignored and, with handle_signals, the signals are blocked in this thread.
   Result<ProgramResult> run();
 
+  // Of its linear memories, from any thread.
+  const runtime::MemoryGauge& memory() const { return *config_.gauge; }
+
   // Ends the guest as by the signal. From any thread or a signal handler.
   void interrupt(int signal);
 

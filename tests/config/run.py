@@ -172,6 +172,24 @@ def _():
     equal(order, ["/tasks/oom", "/tasks/exit"], f"events ({text})")
 
 
+@suite.test("memory: what an exec is refused is not the container's")
+def _():
+    container = f"d{next(ids)}"
+    world.daemon.ctr("run", "-d", "--runtime", WHERRY, "--null-io", *flags({"memory": "16Mi"}), IMAGE, container, "/terms.wasm", "trap-at", "/go")
+    try:
+        world.daemon.wait_status(container, "RUNNING")
+        done = world.daemon.ctr("tasks", "exec", "--exec-id", "e", container, "/terms.wasm", "gulp", check=False)
+        equal(done.returncode, 137, f"the exec ({done.stderr})")
+        before = len(log_lines("container ran out of memory"))
+        world.daemon.ctr("tasks", "exec", "--exec-id", "f", container, "/terms.wasm", "write", "/go")
+        world.daemon.wait_status(container, "STOPPED")
+        removed = world.daemon.ctr("tasks", "rm", container, check=False).stderr
+        assert "134" in removed, removed
+        equal(len(log_lines("container ran out of memory")), before, "lines of its end")
+    finally:
+        world.daemon.remove(container)
+
+
 @suite.test("stack: deeper recursion traps")
 def _():
     equal(run({}, "recurse", "5000").returncode, 0, "by default")

@@ -40,8 +40,9 @@ class WasmGuest : public Guest {
     timespec time{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     const int64_t milliseconds = time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
-    std::string text = "wherry: memory " + std::to_string(stats_->memory.used >> 10) + " KiB, refused to grow " +
-                       std::to_string(stats_->memory.refused) + " times; processor time " + std::to_string(milliseconds) + " ms; denied:";
+    const runtime::MemoryGauge& memory = program_->memory();
+    std::string text = "wherry: memory " + std::to_string(memory.used >> 10) + " KiB, refused to grow " + std::to_string(memory.refused) +
+                       " times; processor time " + std::to_string(milliseconds) + " ms; denied:";
     uint64_t all = 0;
     for (size_t i = 0; i < wasi::kDenialKinds; i++) {
       const uint64_t count = stats_->counters.denied[i];
@@ -120,7 +121,7 @@ Result<std::unique_ptr<Guest>> load_guest(GuestConfig config) {
   program.invoke = std::move(config.invoke);
   program.changing_max_memory = config.max_memory;
   program.max_memory = settings.memory;
-  if (config.stats) program.gauge = &config.stats->memory;
+  if (config.stats && config.is_init) program.gauge = &config.stats->memory;
   program.out_of_memory = settings.oom;
   program.max_stack = std::min(program.max_stack, settings.stack);
   program.trace_host_calls = settings.trace_host_calls;

@@ -25,6 +25,7 @@ struct GuestConfig {
   const std::atomic<uint64_t>* max_memory = nullptr;  // may change; none: as much as there is
   config::Settings settings;
   GuestStatsPage* stats = nullptr;
+  bool is_init = false;  // of the container: its memory is what the page shows
   UniqueFd report;  // where denials are told, if anywhere
   std::function<void(std::string_view line)> warn;  // tells the operator; while it is loaded
 };

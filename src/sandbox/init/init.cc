@@ -129,6 +129,7 @@ Result<std::unique_ptr<Guest>> load(InitContext& context, GuestLoader loader) {
   config.warn = [&context](std::string_view line) { context.warn(line); };
   if (context.message.has_report) config.report.reset(kReportFd);
   if (context.message.has_stats) config.stats = TRY(map_guest_stats(UniqueFd(kStatsFd)));
+  config.is_init = context.message.kind == InitKind::wasm;
   config.directory = process.cwd;
   config.is_toolbox = context.message.is_toolbox;
   if (context.message.has_memory_limit) config.max_memory = TRY(map_shared_limit(UniqueFd(kMemoryLimitFd)));

@@ -118,11 +118,17 @@ static int nap(int argc, char** argv) {
   return 0;
 }
 
+// Waits for a file to appear, and traps with all its memory to spare.
+static int trap_at(int argc, char** argv) {
+  while (argc > 0 && access(argv[0], F_OK) != 0) nanosleep(&(struct timespec){0, 20000000}, NULL);
+  __builtin_trap();
+}
+
 static const struct {
   const char* name;
   int (*run)(int, char**);
 } kCommands[] = {{"connect", do_connect}, {"bind", do_bind}, {"flood", flood}, {"read", read_file}, {"write", write_file}, {"env", env},
-                 {"gulp", gulp},          {"sip", sip},      {"recurse", recurse}, {"sleep", nap}};
+                 {"gulp", gulp},          {"sip", sip},      {"recurse", recurse}, {"sleep", nap},     {"trap-at", trap_at}};
 
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
