@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
+#include "shim/cri_annotations.h"
 #include "shim/task/bundle.h"
 #include "shim/ttrpc/socket.h"
 
@@ -17,7 +18,7 @@ namespace wherry::shim {
 namespace {
 
 constexpr std::string_view kScheme = "unix://";
-constexpr const char* kGroupAnnotations[] = {"io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"};
+constexpr const char* kGroupAnnotations[] = {"io.containerd.runc.v2.group", cri::kSandboxId};
 
 // Go's filepath.Join: empty parts are left out and the result is made canonical.
 std::string join(std::initializer_list<std::string_view> parts) {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "shim/cri_annotations.h"
+
 namespace wherry::shim {
 namespace {
 
@@ -87,13 +89,12 @@ Json annotations_of(const Pod& pod) {
   Json out = Json::object();
   for (const auto& [key, value] : pod.config.annotations()) out[key] = value;
   for (const auto& [key, value] : pod.request.annotations()) out[key] = value;
-  const std::string prefix = "io.kubernetes.cri.";
-  out[prefix + "container-type"] = "sandbox";
-  out[prefix + "sandbox-id"] = pod.request.sandbox_id();
-  out[prefix + "sandbox-name"] = pod.config.metadata().name();
-  out[prefix + "sandbox-namespace"] = pod.config.metadata().namespace_();
-  out[prefix + "sandbox-uid"] = pod.config.metadata().uid();
-  out[prefix + "sandbox-log-directory"] = pod.config.log_directory();
+  out[cri::kContainerType] = cri::kSandbox;
+  out[cri::kSandboxId] = pod.request.sandbox_id();
+  out[cri::kSandboxName] = pod.config.metadata().name();
+  out[cri::kSandboxNamespace] = pod.config.metadata().namespace_();
+  out[cri::kSandboxUid] = pod.config.metadata().uid();
+  out[cri::kSandboxLogDirectory] = pod.config.log_directory();
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "sandbox/rootfs.h"
+#include "shim/cri_annotations.h"
 #include "shim/pod/pod_spec.h"
 #include "shim/task/native_backend.h"
 #include "shim/task/options.h"
@@ -14,8 +15,6 @@
 
 namespace wherry::shim {
 namespace {
-
-constexpr std::string_view kContainerType = "io.kubernetes.cri.container-type";
 
 Result<void> mount_rootfs(Container& container, const pb::CreateTaskRequest& request) {
   const std::string& path = container.spec.root.path;
@@ -31,10 +30,8 @@ Result<void> mount_rootfs(Container& container, const pb::CreateTaskRequest& req
   return {};
 }
 
-constexpr std::string_view kContainerName = "io.kubernetes.cri.container-name";
-
 Result<config::Settings> resolve_settings(const sandbox::Spec& spec, const pb::Any& options, const Workshop& workshop) {
-  const config::Source annotations = TRY(config::annotations_source(spec.annotations, spec.annotation(kContainerName)));
+  const config::Source annotations = TRY(config::annotations_source(spec.annotations, spec.annotation(cri::kContainerName)));
   config::Layer handler = TRY(layer_of_options(options));
   config::Layer node = TRY(config::read_layer(workshop.node_file));
   const config::Layer layers[] = {std::move(handler), std::move(node)};
@@ -67,7 +64,7 @@ Result<std::unique_ptr<Backend>> make_backend_from_layer(const Container& contai
 
 // The one place that decides how a container is run.
 Result<std::unique_ptr<Backend>> make_backend(const Container& container, const Workshop& workshop) {
-  if (container.spec.annotation(kContainerType) == "sandbox") return WasmBackend::create_pause(container, workshop);
+  if (container.spec.annotation(cri::kContainerType) == cri::kSandbox) return WasmBackend::create_pause(container, workshop);
   auto entrypoint = sandbox::open_entrypoint(container.spec, container.rootfs);
   if (!entrypoint) return make_backend_from_layer(container, workshop, std::move(entrypoint).error());
   if (sandbox::is_native(entrypoint->kind)) {

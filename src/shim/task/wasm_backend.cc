@@ -6,6 +6,7 @@
 
 #include "sandbox/guest_cpu.h"
 #include "sandbox/guest_memory.h"
+#include "shim/cri_annotations.h"
 #include "shim/task/exec_program.h"
 
 namespace wherry::shim {
@@ -83,8 +84,8 @@ uint64_t WasmBackend::guest_memory() const {
 
 Result<void> WasmBackend::make_stats() {
   const sandbox::Spec& spec = container_.spec;
-  const std::string_view pod = spec.annotation("io.kubernetes.cri.sandbox-name"), ns = spec.annotation("io.kubernetes.cri.sandbox-namespace"),
-                         name = spec.annotation("io.kubernetes.cri.container-name");
+  const std::string_view pod = spec.annotation(cri::kSandboxName), ns = spec.annotation(cri::kSandboxNamespace),
+                         name = spec.annotation(cri::kContainerName);
   stats_ = TRY(sandbox::GuestStats::create({container_.id, pod, ns, name}));
   const std::string full_name = pod.empty() ? "" : std::string(ns) + "/" + std::string(pod);
   denials_ = TRY(DenialLog::create(*workshop_.loop, *workshop_.log, {container_.id, full_name, std::string(name)}));
