@@ -3,6 +3,8 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+# a terminal sees how far a build is, a log only what is wrong
+QUIET := $(shell test -t 2 || echo --quiet)
 
 help:
 	@echo "make build      build the programs into build/bin"
@@ -19,8 +21,9 @@ packages:
 	@tools/install_packages.sh
 
 build: packages
-	@cmake --preset release $(if $(wildcard build/build.ninja),>/dev/null)
-	@ninja -C build --quiet
+	@[ -e build/build.ninja ] || echo "building into build: with two processors it takes ten minutes the first time"
+	@cmake --preset release --log-level=WARNING >/dev/null
+	@ninja -C build $(QUIET)
 
 test: packages
 	@tests/run.py

@@ -6,7 +6,7 @@ find_package(Threads REQUIRED)
 
 add_library(wherry_flags INTERFACE)
 target_compile_options(wherry_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wno-gnu-statement-expression -fno-strict-aliasing
+  -Wall -Wextra -Wpedantic -fno-strict-aliasing
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -Wno-pedantic -Woverloaded-virtual>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   $<$<NOT:$<CONFIG:Debug>>:-ffunction-sections -fdata-sections>)

@@ -130,10 +130,10 @@ TEST(Program, gives_no_directory_of_the_kernels) {
 }
 
 TEST(Program, exit_codes_are_those_of_a_process) {
-  EXPECT_EQ(exit_status({ProgramResult::Kind::exited, 3, {}, {}}), 3);
-  EXPECT_EQ(exit_status({ProgramResult::Kind::exited, 256 + 7, {}, {}}), 7);
-  EXPECT_EQ(exit_status({ProgramResult::Kind::signalled, 13, {}, {}}), 141);
-  EXPECT_EQ(exit_status({ProgramResult::Kind::trapped, 0, {}, {}}), 134);
+  EXPECT_EQ(exit_status({.kind = ProgramResult::Kind::exited, .code = 3, .report = {}, .values = {}}), 3);
+  EXPECT_EQ(exit_status({.kind = ProgramResult::Kind::exited, .code = 256 + 7, .report = {}, .values = {}}), 7);
+  EXPECT_EQ(exit_status({.kind = ProgramResult::Kind::signalled, .code = 13, .report = {}, .values = {}}), 141);
+  EXPECT_EQ(exit_status({.kind = ProgramResult::Kind::trapped, .code = 0, .report = {}, .values = {}}), 134);
 }
 
 TEST(Imports, of_one_name_are_told_by_their_types) {

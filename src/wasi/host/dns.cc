@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ares.h>
+#include <netdb.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -14,6 +15,16 @@
 #include "base/fd.h"
 #include "config/words.h"
 #include "wasi/host/clock.h"
+
+// c-ares asks for services by name only if it is given any, which it is not. The C
+// library's functions would load shared libraries into a static program.
+extern "C" {
+servent* getservbyname(const char*, const char*) { return nullptr; }
+int getservbyport_r(int, const char*, servent*, char*, size_t, servent** result) {
+  *result = nullptr;
+  return 0;
+}
+}
 
 namespace wherry::wasi {
 namespace {
