@@ -29,6 +29,9 @@ constexpr size_t kMaxFiles = 100'000;
 using Archive = std::unique_ptr<archive, int (*)(archive*)>;
 
 Error archive_error(archive* in, const std::string& path) {
+  if (archive_errno(in) == EILSEQ && archive_file_count(in) == 0) {
+    return error(ErrorKind::malformed, path + ": neither a module nor an image's archive");
+  }
   const char* const text = archive_error_string(in);
   return error(ErrorKind::malformed, path + ": " + (text ? text : "not an archive"));
 }

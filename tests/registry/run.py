@@ -296,7 +296,7 @@ def _():
         name = f"{registry.host}/app:v1"
         program("wherry-registry")
         (place.path / "text").write_text("hello")
-        one_line(place.run("push", "text", name, code=None), "text: ")
+        one_line(place.run("push", "text", name, code=None), "text: neither a module nor an image's archive")
         one_line(place.run("push", "nothing.tar", name, code=None), "nothing.tar: No such file or directory")
         (place.path / "empty").mkdir()
         one_line(place.run("push", "empty", name, code=None), "not an image: it has no index.json")
