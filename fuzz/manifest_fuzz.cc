@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "oci/digest.h"
 #include "oci/manifest.h"
 
 namespace {
