@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json_text.h"
 #include "engine/cache.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ void print_json(const std::vector<engine::CacheEntry>& entries) {
                     {"last_used", entry.last_used},
                     {"mapped", entry.mapped},
                     {"current", entry.current}});
-  std::puts(list.dump(2).c_str());
+  std::puts(json_text(list, 2).c_str());
 }
 
 Result<int> list(engine::Cache& cache, const CacheOptions& options) {

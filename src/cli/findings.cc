@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 
 namespace wherry::cli {
@@ -47,7 +48,7 @@ void print_json(const std::vector<Area>& areas, size_t problems) {
     }
   }
   const nlohmann::ordered_json report = {{"problems", problems}, {"findings", std::move(list)}};
-  std::puts(report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  std::puts(json_text(report, 2).c_str());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/values.h"
 #include "sandbox/running_guests.h"
@@ -72,7 +73,7 @@ void print_json(const std::vector<RunningGuest>& guests, const Times& before, st
                     {"cpu_percent", cpu_percent(guest, before, time)}, {"memory", guest.memory}, {"memory_limit", limit}, {"memory_refused", guest.memory_refused},
                     {"resident", guest.resident}, {"denied", denied}});
   }
-  std::puts(list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  std::puts(json_text(list, 2).c_str());
 }
 
 void print_table(const std::vector<RunningGuest>& guests, const Times& before, std::chrono::nanoseconds time) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "node/binaries.h"
 
 namespace wherry::node {
@@ -38,7 +39,7 @@ std::string to_json(const Record& record) {
   Json json = {{"phase", kPhases[static_cast<size_t>(record.phase)]}, {"existed", record.existed}};
   for (const auto& text : kTexts) json[text.name] = record.*text.member;
   json["binaries"] = record.binaries;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 Result<Record> from_json(const std::string& text, const std::string& path) {

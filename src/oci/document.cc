@@ -3,13 +3,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
+
 namespace wherry::oci {
 namespace {
 
 // Keys stay in the order of the specification's examples.
 using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json to_object(const Descriptor& descriptor) {
   Json json = {{"mediaType", descriptor.media_type}, {"digest", descriptor.digest}, {"size", descriptor.size}};
@@ -45,24 +45,24 @@ std::string to_json(const Manifest& manifest) {
                {"config", to_object(manifest.config)},
                {"layers", to_array(manifest.layers)}};
   if (!manifest.annotations.empty()) json["annotations"] = manifest.annotations;
-  return dump(json);
+  return json_text(json);
 }
 
 std::string to_json(const Index& index) {
-  return dump({{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", to_array(index.manifests)}});
+  return json_text(Json{{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", to_array(index.manifests)}});
 }
 
 std::string to_json(const ImageConfig& config) {
-  return dump({{"created", config.created},
-               {"architecture", config.platform.architecture},
-               {"os", config.platform.os},
-               {"config", to_object(config.process)},
-               {"rootfs", {{"type", "layers"}, {"diff_ids", config.diff_ids}}},
-               {"history", Json::array({Json{{"created", config.created}, {"created_by", config.created_by}}})}});
+  return json_text(Json{{"created", config.created},
+                        {"architecture", config.platform.architecture},
+                        {"os", config.platform.os},
+                        {"config", to_object(config.process)},
+                        {"rootfs", {{"type", "layers"}, {"diff_ids", config.diff_ids}}},
+                        {"history", Json::array({Json{{"created", config.created}, {"created_by", config.created_by}}})}});
 }
 
 std::string to_json(const DockerManifest& manifest) {
-  return dump(Json::array({Json{
+  return json_text(Json::array({Json{
       {"Config", manifest.config}, {"RepoTags", Json::array({manifest.repo_tag})}, {"Layers", manifest.layers}}}));
 }
 

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/suggest.h"
 #include "ociruntime/container.h"
 #include "ociruntime/delegate.h"
@@ -226,8 +227,8 @@ int report(const GlobalOptions& global, const Error& error) {
   tm parts{};
   ::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r(&now, &parts));
   const nlohmann::ordered_json json{{"level", "error"}, {"msg", message}, {"time", time}};
-  const std::string line = global.log_format == "json" ? json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                                                       : "time=\"" + std::string(time) + "\" level=error msg=" + nlohmann::json(message).dump() + "\n";
+  const std::string line = global.log_format == "json" ? json_text(json) + "\n"
+                                                       : "time=\"" + std::string(time) + "\" level=error msg=" + json_text(nlohmann::json(message)) + "\n";
   const UniqueFd fd(::open(global.log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
   if (fd) (void)write_all(fd.get(), line, global.log);
   return 1;

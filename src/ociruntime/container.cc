@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/process_stat.h"
 #include "config/sources.h"
 #include "ociruntime/console.h"
@@ -35,7 +36,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kOciVersion = "1.2.0";
 constexpr size_t kMaxResources = 1 << 20;
 
-std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string dumped(const Json& json) { return json_text(json, 2) + "\n"; }
 
 std::string now_text() {
   timespec now{};

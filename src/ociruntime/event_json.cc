@@ -4,13 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "base/json_text.h"
+
 namespace wherry::ociruntime {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using sandbox::CgroupStats;
 
-std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string line(const Json& json) { return json_text(json) + "\n"; }
 
 Json cpu_json(const CgroupStats::Cpu& cpu) {
   Json json;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/json_text.h"
 
 namespace wherry::ociruntime {
 namespace {
@@ -76,7 +77,7 @@ Result<std::string> exec_process(std::string_view spec_json, const CommandOption
   Json& process = spec["process"];
   process["args"] = std::vector<std::string>(command.begin(), command.end());
   TRY(change(process, options));
-  return process.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(process);
 }
 
 }  // namespace wherry::ociruntime

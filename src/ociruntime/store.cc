@@ -16,6 +16,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/process_stat.h"
 #include "sandbox/launch_message.h"
 #include "shim/task/bundle.h"
@@ -114,7 +115,7 @@ Result<void> Entry::write(const Record& record) {
   const Json json{{"id", record.id},           {"bundle", record.bundle}, {"rootfs", record.rootfs},        {"cgroup", record.cgroup},
                   {"pid", static_cast<unsigned>(record.pid)}, {"start_time", record.start_time}, {"created", record.created},
                   {"settings", record.settings}};
-  TRY(replace_file(path_ + "/state.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600));
+  TRY(replace_file(path_ + "/state.json", json_text(json, 2) + "\n", 0600));
   record_ = record;
   return {};
 }

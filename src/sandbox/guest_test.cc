@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "engine/prepare.h"
+#include "base/json_text.h"
 #include "sandbox/entrypoint.h"
 #include "sandbox/guest_memory.h"
 #include "sandbox/test_container.h"
@@ -75,7 +76,7 @@ class WasmGuest : public ::testing::Test {
   void use(std::string_view module, std::vector<std::string> args = {"/app.wasm"}) {
     container.directory.write("rootfs/app.wasm", bytes_of(module));
     container.spec["process"]["args"] = args;
-    const auto spec = parse_spec(container.spec.dump());
+    const auto spec = parse_spec(json_text(container.spec));
     ASSERT_TRUE(spec) << spec.error().message;
     const auto entrypoint = open_entrypoint(*spec, container.directory / "rootfs");
     ASSERT_TRUE(entrypoint) << entrypoint.error().message;

@@ -16,6 +16,7 @@ extern "C" {  // glibc 2.36 forgot it
 #include <nlohmann/json.hpp>
 
 #include "base/fd.h"
+#include "base/json_text.h"
 #include "sandbox/pidfd.h"
 
 namespace wherry::sandbox {
@@ -28,7 +29,7 @@ std::string state_json(const HookState& state) {
                          {"bundle", state.bundle}};
   if (state.pid > 0) json["pid"] = state.pid;
   if (state.spec && !state.spec->annotations.empty()) json["annotations"] = state.spec->annotations;
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(json);
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {

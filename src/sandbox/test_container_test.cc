@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "base/json_text.h"
 #include "sandbox/test_container.h"
 
 #include <linux/magic.h>
@@ -77,7 +78,7 @@ Result<void> TestContainer::launch(InitKind kind) {
   if (::pipe2(pipe, O_CLOEXEC) != 0) return os_error(errno, "pipe");
   output_.reset(pipe[0]);
   const UniqueFd writer(pipe[1]);
-  const std::string json = spec.dump();
+  const std::string json = json_text(spec);
   const Spec parsed = TRY(parse_spec(json));
   LaunchConfig config;
   config.id = "probe";
@@ -137,7 +138,7 @@ Result<std::unique_ptr<TestContainer::Exec>> TestContainer::exec(const std::vect
   nlohmann::json own = spec["process"];
   own.merge_patch(process);
   own["args"] = args;
-  const std::string json = spec.dump(), process_json = own.dump();
+  const std::string json = json_text(spec), process_json = json_text(own);
   const Spec parsed = TRY(parse_spec(json));
   ExecLaunchConfig config;
   config.id = "exec";

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fd.h"
+#include "base/json_text.h"
 #include "shim/proto/start.pb.h"
 
 #ifndef WHERRY_VERSION
@@ -54,7 +55,7 @@ std::string features() {
         {"selinux", {{"enabled", false}}},
         {"mountExtensions", {{"idmap", {{"enabled", kernel_maps_ids()}}}}}}},
   };
-  return document.dump();
+  return json_text(document);
 }
 
 const char* version() { return WHERRY_VERSION; }

@@ -17,7 +17,7 @@ import checks_exec  # noqa: E402
 import checks_podman  # noqa: E402
 import checks_terminal  # noqa: E402
 from bundle import BUSYBOX, Bundle, hello, server  # noqa: E402
-from suite import Skip, Suite, equal  # noqa: E402
+from suite import Skip, Suite, equal, program  # noqa: E402
 
 suite = Suite()
 
@@ -119,6 +119,16 @@ def _():
         equal(done.stderr, "error: cannot start a container that has stopped\n", "start")
         equal(bundle.ok("list", "-q"), "c\n", "containers")
         equal(bundle.oci("frobnicate").returncode, 2, "an unknown command")
+
+
+@suite.test("a name that is not UTF-8 is an error like others, also in the log")
+def _():
+    with hello() as bundle:
+        for form in ("json", "text"):
+            words = [program("wherry-oci"), "--root", bundle.root, "--log", bundle.log, "--log-format", form, "state", b"a\xff"]
+            done = subprocess.run(words, capture_output=True)
+            equal((done.returncode, done.stderr), (1, b"error: container a\xff does not exist\n"), form)
+            assert "container a\ufffd does not exist" in bundle.log.read_text().splitlines()[-1], bundle.log.read_text()
 
 
 @suite.test("a broken module fails in create and leaves nothing")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "script.h"
 
+#include "base/json_text.h"
 #include "compile.h"
 #include "spectest.h"
 #include "values.h"
@@ -213,14 +214,14 @@ Script::Outcome Script::run_action(const Json& command) {
 Script::Outcome Script::assert_return(const Json& command) {
   const Done done = perform(command["action"]);
   if (done.problem) return done.problem;
-  const std::string call = command["action"]["field"].get<std::string>() + command["action"].value("args", Json()).dump();
+  const std::string call = command["action"]["field"].get<std::string>() + json_text(command["action"].value("args", Json()));
   if (done.trap) return Failure{Kind::failed, call + " traps: " + to_string(*done.trap)};
   const Json& expected = command["expected"];
   if (expected.size() != done.values.size()) return Failure{Kind::failed, call + " has another number of results"};
   for (size_t i = 0; i < done.values.size(); ++i) {
     if (!matches(expected[i], done.values[i], done.types[i])) {
       return Failure{Kind::failed,
-                     call + " is " + to_text(done.values[i], done.types[i]) + ", should be " + expected[i].dump()};
+                     call + " is " + to_text(done.values[i], done.types[i]) + ", should be " + json_text(expected[i])};
     }
   }
   return {};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/printable.h"
 #include "cli/inspect/module_report.h"
 #include "cli/values.h"
@@ -89,7 +90,7 @@ std::string to_json(const ModuleReport& report, const std::string& name) {
       {"memories", report.memories},
       {"tables", report.tables},
       {"missing", report.missing}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace wherry::cli

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "oci/manifest.h"
 #include "wasm/limits.h"
 
@@ -51,9 +52,9 @@ class FakeStore : public ImageStore {
   }
   Json add_manifest(std::vector<Json> layers, const char* config = kWasmConfig) {
     const Json manifest = {{"schemaVersion", 2}, {"config", add("{}", config)}, {"layers", layers}};
-    return add(manifest.dump(), oci::kManifestType);
+    return add(json_text(manifest), oci::kManifestType);
   }
-  Json add_index(std::vector<Json> manifests) { return add(Json{{"schemaVersion", 2}, {"manifests", manifests}}.dump(), oci::kIndexType); }
+  Json add_index(std::vector<Json> manifests) { return add(json_text(Json{{"schemaVersion", 2}, {"manifests", manifests}}), oci::kIndexType); }
   void aim(const Json& descriptor) {
     target.media_type = descriptor["mediaType"].get<std::string>();
     target.digest = descriptor["digest"].get<std::string>();

@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "shim/cri_annotations.h"
 
 namespace wherry::shim {
@@ -115,8 +116,6 @@ Json mounts_of(const Pod& pod) {
   });
 }
 
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 }  // namespace
 
 bool joins_user_namespace(const pb::CreateSandboxRequest& request) {
@@ -152,7 +151,7 @@ Result<std::string> pod_spec(const pb::CreateSandboxRequest& request, const std:
     spec["linux"]["uidMappings"] = mappings(pod.namespaces().userns_options().uids());
     spec["linux"]["gidMappings"] = mappings(pod.namespaces().userns_options().gids());
   }
-  return dumped(spec);
+  return json_text(spec);
 }
 
 Result<std::string> with_pod_files(const std::string& spec_json, const std::string& pod_bundle) {
@@ -183,7 +182,7 @@ Result<std::string> with_pod_files(const std::string& spec_json, const std::stri
     mounts.push_back(made);
   }
   if (!has("/dev/shm")) mounts.push_back(mount("/dev/shm", "bind", pod_bundle + "/pod/shm", {"rbind", "rprivate", "rw", "nosuid", "nodev", "noexec"}));
-  return dumped(spec);
+  return json_text(spec);
 }
 
 }  // namespace wherry::shim

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "sandbox/user_namespace.h"
 
 namespace wherry::shim {
@@ -75,7 +76,7 @@ Result<std::string> with_cgroup(const std::string& spec_json, const std::string&
   auto spec = nlohmann::json::parse(spec_json, nullptr, false);
   if (!spec.is_object()) return error(ErrorKind::invalid, "config.json: expected an object");
   spec["linux"]["cgroupsPath"] = path;
-  return spec.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(spec);
 }
 
 // The words that runc puts before the reason, which the caller has of its own.
