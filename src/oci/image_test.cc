@@ -155,6 +155,15 @@ TEST_F(ImageTest, leaves_nothing_behind_when_it_fails) {
             "image name `docker.io/me/app`: it needs a tag");
 }
 
+TEST_F(ImageTest, has_names_in_utf8_only) {
+  Tree tree;
+  const auto added = tree.add(write("b\xff\n", "content"), "/b\xff\n");
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().message, "/b\xff?: not UTF-8, which names in an image are");
+  EXPECT_FALSE(tree.add_directory("/d\xff"));
+  EXPECT_TRUE(tree.add_directory("/d\xc3\xa9"));
+}
+
 TEST_F(ImageTest, takes_directories_with_links_and_says_what_it_does_not_take) {
   std::filesystem::create_directories(path("site/sub"));
   write("site/sub/file", "text");

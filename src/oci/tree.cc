@@ -11,6 +11,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/printable.h"
+#include "base/utf8.h"
+
 namespace wherry::oci {
 namespace {
 
@@ -57,6 +60,8 @@ Result<std::string> image_path(std::string_view path) {
 
 Result<void> Tree::insert(Node node) {
   const std::string& path = node.entry.path;
+  if (!is_utf8(path) || !is_utf8(node.entry.target))
+    return error(ErrorKind::invalid, "/" + printable(path) + ": not UTF-8, which names in an image are");
   if (nodes_.size() >= kMaxEntries)
     return error(ErrorKind::exhausted, "more than " + std::to_string(kMaxEntries) + " files in the image");
   for (size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
