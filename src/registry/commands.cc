@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fd.h"
+#include "base/json_text.h"
 #include "oci/image.h"
 #include "registry/pull.h"
 #include "registry/push.h"
@@ -88,7 +89,7 @@ void print(const Options& options, const oci::Reference& reference, const std::s
   if (options.json) {
     nlohmann::ordered_json json = {{"reference", full.to_string()}, {"digest", digest}};
     if (!file.empty()) json["file"] = file;
-    std::printf("%s\n", json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    std::printf("%s\n", json_text(json).c_str());
   } else if (!options.quiet) {
     std::printf("%s%s%s\n", file.c_str(), file.empty() ? "" : ": ", full.to_string().c_str());
   }
@@ -127,7 +128,7 @@ Result<int> push(const Options& options, const Arguments& arguments) {
   std::string path = source;
   if (is_module(source)) {
     made = TRY(options.artifact ? artifact_of(source, reference) : image_of(source, reference));
-    path = made->path() + (options.artifact ? "/artifact.tar" : "/image.tar");
+    path = made->path() + (options.artifact ? "/artifact" : "/image.tar");
   } else if (options.artifact) {
     return error(ErrorKind::invalid, source + ": not a module, which --artifact is for");
   }
@@ -159,7 +160,7 @@ Result<int> pull(const Options& options, const Arguments& arguments) {
   std::string output = options.output.empty() ? base_name(reference.repository) + ".tar" : options.output;
   if (!options.module.empty()) {
     scratch = TRY(ScratchDirectory::create());
-    output = scratch->path() + "/image.tar";
+    output = scratch->path() + "/image";
   }
   TRY(writer->finish(pulled.image, reference.to_string(), reference.tag, output));
   if (!options.module.empty()) {

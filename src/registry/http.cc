@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/printable.h"
+
 namespace wherry::registry {
 namespace {
 
@@ -215,10 +217,10 @@ Result<std::string> resolve_url(const std::string& base, const std::string& loca
   CHECK(url, "out of memory");
   if (curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK || location.empty() ||
       curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
-    return error(ErrorKind::malformed, "not a URL: `" + location.substr(0, 200) + "`");
+    return error(ErrorKind::malformed, "not a URL: `" + printable(location, 200) + "`");
   }
   const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") return error(ErrorKind::denied, "the server names a URL of `" + scheme + "`");
+  if (scheme != "http" && scheme != "https") return error(ErrorKind::denied, "the server names a URL of `" + printable(scheme, 100) + "`");
   if (scheme == "http" && base.starts_with("https:")) return error(ErrorKind::denied, "the server leads from https to http");
   return part_of(url.get(), CURLUPART_URL);
 }

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "base/sha256.h"
+#include "base/printable.h"
 #include "oci/manifest.h"
 #include "oci/tar.h"
 #include "registry/registry.h"
@@ -115,7 +115,7 @@ Result<std::unique_ptr<Layout>> Layout::open(const std::string& path) {
 }
 
 Result<UniqueFd> Layout::open_blob(const oci::Descriptor& blob) const {
-  if (!oci::is_digest(blob.digest)) return error(ErrorKind::malformed, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
+  if (!oci::is_digest(blob.digest)) return error(ErrorKind::malformed, "`" + printable(blob.digest, 100) + "` is not a digest of SHA-256");
   const std::string path = directory_ + "/" + oci::blob_path(blob.digest);
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return error(ErrorKind::not_found, "the image has no blob " + blob.digest);

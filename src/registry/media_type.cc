@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/printable.h"
 #include "oci/manifest.h"
 
 namespace wherry::registry {
@@ -32,14 +33,6 @@ Result<Outline> outline(std::string_view text) {
   return out;
 }
 
-// Somebody else's text in a line of ours.
-std::string shown(std::string_view text) {
-  std::string out(text.substr(0, 100));
-  for (char& c : out)
-    if (c < ' ' || c > '~') c = '?';
-  return out;
-}
-
 bool is_document(std::string_view type) { return oci::is_index_type(type) || oci::is_manifest_type(type); }
 
 }  // namespace
@@ -53,8 +46,8 @@ Result<std::string> media_type_of(std::string_view text, std::string_view said) 
   if (lists == has_layers) return error(ErrorKind::malformed, "the manifest is neither an index nor an image's, or both");
   std::string type = found.media_type;
   if (type.empty()) type = is_document(said) ? std::string(said) : lists ? oci::kIndexType : oci::kManifestType;
-  if (!is_document(type)) return error(ErrorKind::unsupported, "a manifest of the type " + shown(type));
-  if (is_document(said) && said != type) return error(ErrorKind::malformed, "the manifest says that it is " + shown(type) + ", the registry that it is " + shown(said));
+  if (!is_document(type)) return error(ErrorKind::unsupported, "a manifest of the type " + printable(type, 100));
+  if (is_document(said) && said != type) return error(ErrorKind::malformed, "the manifest says that it is " + printable(type, 100) + ", the registry that it is " + printable(said, 100));
   if (oci::is_index_type(type) != lists) return error(ErrorKind::malformed, "the manifest is not what its type " + type + " says");
   return type;
 }

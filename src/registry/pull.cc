@@ -12,11 +12,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "oci/digest.h"
 #include "oci/manifest.h"
 #include "oci/tar_reader.h"
 #include "oci/tree.h"
 #include "registry/media_type.h"
+#include "wasm/limits.h"
 
 namespace wherry::registry {
 namespace {
@@ -24,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxBlob = uint64_t{8} << 30;
-constexpr size_t kMaxModule = size_t{1} << 30;
 constexpr int kMostNested = 2;
 
 Result<std::string> partial_directory() {
@@ -91,7 +92,7 @@ class Pull {
     if (oci::is_index_type(document.media_type)) {
       if (depth == kMostNested) return error(ErrorKind::invalid, "an index in an index in an index");
       for (const oci::Descriptor& part : TRY(oci::parse_index(text)).manifests) {
-        if (!oci::is_digest(part.digest)) return error(ErrorKind::unsupported, "`" + part.digest.substr(0, 100) + "` is not a digest of SHA-256");
+        if (!oci::is_digest(part.digest)) return error(ErrorKind::unsupported, "`" + printable(part.digest, 100) + "` is not a digest of SHA-256");
         if (writer_.has(part.digest)) continue;
         TRY(take(part, TRY(fetch_part(part)).bytes, manifests, depth + 1));
       }
@@ -101,13 +102,13 @@ class Pull {
       for (const oci::Descriptor& layer : manifest.layers) TRY(take_blob(layer));
       manifests.push_back(document);
     } else {
-      return error(ErrorKind::unsupported, document.digest + ": `" + document.media_type.substr(0, 100) + "` is no kind of image");
+      return error(ErrorKind::unsupported, document.digest + ": `" + printable(document.media_type, 100) + "` is no kind of image");
     }
     return writer_.add(document.digest, text);
   }
 
   Result<void> take_blob(const oci::Descriptor& blob) {
-    if (!oci::is_digest(blob.digest)) return error(ErrorKind::unsupported, "`" + blob.digest.substr(0, 100) + "` is not a digest of SHA-256");
+    if (!oci::is_digest(blob.digest)) return error(ErrorKind::unsupported, "`" + printable(blob.digest, 100) + "` is not a digest of SHA-256");
     if (blob.size > kMaxBlob) return error(ErrorKind::exhausted, "blob " + blob.digest + " is larger than 8 GiB");
     if (writer_.has(blob.digest)) return {};
     const std::string path = TRY(partial_directory()) + "/" + blob.digest.substr(blob.digest.find(':') + 1) + ".partial";
@@ -159,7 +160,7 @@ Result<InLayer> file_in_layer(int fd, const std::string& wanted) {
     found.hidden = found.hidden || (!wanted.empty() && hides(*name, wanted));
     const bool matches = wanted.empty() ? name->ends_with(".wasm") : *name == wanted;
     if (!matches || !entry->is_file) continue;
-    if (entry->size > kMaxModule) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
+    if (entry->size > wasm::kMaxModuleSize) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
     std::string& bytes = found.module.emplace();
     std::string buffer(1 << 16, '\0');
     while (const size_t n = TRY(tar->read(buffer))) bytes.append(buffer, 0, n);
@@ -184,8 +185,8 @@ std::string entrypoint_of(const std::string& config) {
 Result<std::string> find_module(const Layout& layout, const oci::Manifest& manifest) {
   for (const oci::Descriptor& layer : manifest.layers) {
     if (!oci::is_module_type(layer.media_type)) continue;
-    if (layer.size > kMaxModule) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
-    return read_all(TRY(layout.open_blob(layer)).get(), kMaxModule, "module");
+    if (layer.size > wasm::kMaxModuleSize) return error(ErrorKind::exhausted, "a module of more than 1 GiB");
+    return read_all(TRY(layout.open_blob(layer)).get(), wasm::kMaxModuleSize, "module");
   }
   const std::string entrypoint = entrypoint_of(TRY(layout.read(manifest.config)));
   for (const std::string& wanted : {entrypoint, std::string()}) {

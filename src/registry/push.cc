@@ -8,14 +8,17 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json_text.h"
+#include "base/printable.h"
+#include "base/utf8.h"
 #include "oci/digest.h"
 #include "oci/manifest.h"
+#include "wasm/limits.h"
 
 namespace wherry::registry {
 namespace {
 
 constexpr int kMostNested = 2;  // an index of indexes
-constexpr size_t kMaxModule = size_t{1} << 30;
 
 class Push {
  public:
@@ -71,14 +74,15 @@ Result<std::string> push_image(Registry& registry, const Layout& layout, const o
 Result<std::unique_ptr<ScratchDirectory>> artifact_of(const std::string& module, const oci::Reference& reference) {
   constexpr const char* kConfigType = "application/vnd.wasm.config.v0+json";
   constexpr const char* kModuleType = "application/wasm";
-  const std::string bytes = TRY(read_file(module, kMaxModule));
+  const std::string bytes = TRY(read_file(module, wasm::kMaxModuleSize));
   oci::Descriptor layer = descriptor_of(kModuleType, bytes);
   const std::string name = module.substr(module.rfind('/') + 1);
+  if (!is_utf8(name)) return error(ErrorKind::invalid, "/" + printable(name) + ": not UTF-8, which names in an image are");
   layer.annotations["org.opencontainers.image.title"] = name;
   // The specification of artifacts has no entrypoint, but CRI starts nothing without: a pod then needs no `command:`.
   const nlohmann::ordered_json config{{"architecture", "wasm"}, {"os", "wasip1"}, {"layerDigests", {layer.digest}},
                                       {"config", {{"Entrypoint", nlohmann::ordered_json::array({"/" + name})}}}};
-  const std::string config_text = config.dump();
+  const std::string config_text = json_text(config);
   const std::string manifest = oci::to_json(oci::Manifest{.config = descriptor_of(kConfigType, config_text), .layers = {layer}, .annotations = {}});
   const auto writer = TRY(LayoutWriter::create());
   TRY(writer->add(layer.digest, bytes));
@@ -86,7 +90,7 @@ Result<std::unique_ptr<ScratchDirectory>> artifact_of(const std::string& module,
   oci::Descriptor image = descriptor_of(oci::kManifestType, manifest);
   TRY(writer->add(image.digest, manifest));
   auto scratch = TRY(ScratchDirectory::create());
-  TRY(writer->finish(image, reference.to_string(), reference.tag, scratch->path() + "/artifact.tar"));
+  TRY(writer->finish(image, reference.to_string(), reference.tag, scratch->path() + "/artifact"));
   return scratch;
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -24,26 +23,19 @@ namespace {
 constexpr int kTries = 5, kMostRedirects = 5;
 constexpr std::chrono::milliseconds kFirstPause{250}, kLongestPause{60'000};
 constexpr const char* kDockerHub = "registry-1.docker.io";
-constexpr const char* kAccepted =
+constexpr const char* kAcceptManifests =
     "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
-enum Status : int { kOk = 200, kCreated = 201, kAccepted202 = 202, kNoContent = 204, kPartial = 206, kUnauthorized = 401, kNotFound = 404, kRangeWrong = 416, kTooMany = 429 };
+enum Status : int { kOk = 200, kCreated = 201, kAccepted = 202, kNoContent = 204, kPartial = 206, kUnauthorized = 401, kNotFound = 404, kRangeWrong = 416, kTooMany = 429 };
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 bool is_transient(int status) { return status == kTooMany || status == 408 || status == 500 || status == 502 || status == 503 || status == 504; }
 
-std::optional<uint64_t> number_in(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::chrono::milliseconds pause_after(int attempt, const HttpResponse* response) {
   std::chrono::milliseconds pause = kFirstPause * (1 << attempt);
   if (response) {
-    if (const auto seconds = number_in(response->header("retry-after"))) pause = std::chrono::milliseconds(std::min<uint64_t>(*seconds, 3600) * 1000);
+    if (const auto seconds = parse_number(response->header("retry-after"))) pause = std::chrono::milliseconds(std::min<uint64_t>(*seconds, 3600) * 1000);
   }
   return std::min(pause, kLongestPause);
 }
@@ -178,7 +170,7 @@ Result<HttpResponse> Registry::send(HttpRequest request, const std::function<voi
 Result<Document> Registry::get_manifest(const std::string& tag_or_digest) {
   HttpRequest request;
   request.url = url_of("manifests/" + tag_or_digest);
-  request.headers = {kAccepted};
+  request.headers = {kAcceptManifests};
   HttpResponse response = TRY(send(request));
   if (response.status != kOk) return failure(response, tag_or_digest);
   Document document{std::move(response.body), response.header("content-type"), ""};
@@ -198,9 +190,9 @@ Result<void> Registry::put_manifest(const std::string& tag_or_digest, const Docu
   request.headers = {"Content-Type: " + document.media_type};
   request.body = document.bytes;
   const HttpResponse response = TRY(send(request));
-  if (response.status != kCreated && response.status != kOk && response.status != kAccepted202) return failure(response, tag_or_digest);
+  if (response.status != kCreated && response.status != kOk && response.status != kAccepted) return failure(response, tag_or_digest);
   const std::string stored = response.header("docker-content-digest");
-  if (!stored.empty() && stored != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry has stored something else, " + stored.substr(0, 80)));
+  if (!stored.empty() && stored != document.digest) return failure(error(ErrorKind::malformed, tag_or_digest + ": the registry has stored something else, " + printable(stored, 80)));
   return {};
 }
 
@@ -264,12 +256,12 @@ Result<Registry::Upload> Registry::start_upload(const std::string& digest, bool 
   if (mount) request.url = with_query(with_query(request.url, "mount", digest), "from", mount_from_);
   const HttpResponse response = TRY(send(request));
   if (response.status == kCreated && mount) return Upload{.location = "", .done = true};
-  if (response.status != kAccepted202) return failure(response, "upload of " + digest);
+  if (response.status != kAccepted) return failure(response, "upload of " + digest);
   auto location = resolve_url(request.url, response.header("location"));
   if (!location) return failure(location.error());
   Upload upload{.location = std::move(*location)};
   constexpr uint64_t kMaxChunk = uint64_t{1} << 30;
-  upload.chunk_min = std::min(number_in(response.header("oci-chunk-min-length")).value_or(0), kMaxChunk);
+  upload.chunk_min = std::min(parse_number(response.header("oci-chunk-min-length")).value_or(0), kMaxChunk);
   return upload;
 }
 
@@ -278,7 +270,7 @@ Result<uint64_t> Registry::uploaded(Upload& upload) {
   HttpRequest request;
   request.url = upload.location;
   const HttpResponse response = TRY(send(request));
-  if (response.status != kNoContent && response.status != kAccepted202 && response.status != kOk) return failure(response, "upload");
+  if (response.status != kNoContent && response.status != kAccepted && response.status != kOk) return failure(response, "upload");
   if (const std::string moved = response.header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
   return parse_upload_range(response.header("range")).value_or(0);
 }
@@ -295,7 +287,7 @@ Result<std::optional<uint64_t>> Registry::send_chunk(Upload& upload, const oci::
   const auto response = send_once(patch);
   if (!response && response.error().kind != ErrorKind::unavailable) return failure(response.error());
   if (!response || is_transient(response->status) || response->status == kRangeWrong) return std::optional<uint64_t>();
-  if (response->status != kAccepted202) return failure(*response, "upload of " + blob.digest);
+  if (response->status != kAccepted) return failure(*response, "upload of " + blob.digest);
   if (const std::string moved = response->header("location"); !moved.empty()) upload.location = TRY(resolve_url(upload.location, moved));
   const std::string range = response->header("range");
   const auto has = range.empty() ? std::optional(end) : parse_upload_range(range);

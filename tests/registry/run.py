@@ -301,6 +301,11 @@ def _():
         (place.path / "empty").mkdir()
         one_line(place.run("push", "empty", name, code=None), "not an image: it has no index.json")
         one_line(place.run("push", "--artifact", place.image(), name, code=None), "not a module")
+        strange = os.fsdecode(b"b\xff.wasm")
+        (place.path / strange).write_bytes(b"\0asm\1\0\0\0")
+        for options in ([], ["--artifact"]):
+            done = subprocess.run([program("wherry"), "push", *options, strange, name], cwd=place.path, capture_output=True)
+            equal((done.returncode, done.stderr), (1, b"error: /b\xff.wasm: not UTF-8, which names in an image are\n"), str(options))
         one_line(place.run("pull", name, code=None), f"{registry.host}/app: v1: the registry answers 404")
         one_line(place.run("pull", "127.0.0.1:1/app", code=None), "127.0.0.1:1/app: ")
         one_line(place.run("pull", "me/UPPER", code=None), "image name")
