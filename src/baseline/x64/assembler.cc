@@ -80,7 +80,7 @@ void Assembler::place(Label& label) {
   label.position = here;
 }
 
-void Assembler::align(uint32_t alignment) {
+void Assembler::align_to(uint32_t alignment) {
   static constexpr uint8_t kNops[9][9] = {{0x90},
                                           {0x66, 0x90},
                                           {0x0f, 0x1f, 0x00},

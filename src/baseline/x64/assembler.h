@@ -54,7 +54,7 @@ class Assembler : public x86::Assembler {
   void jump(Label& label);
   void branch(uint8_t condition, Label& label);
   void place(Label& label);
-  void align(uint32_t alignment);  // with nops
+  void align_to(uint32_t alignment);  // with nops
 
  private:
   static constexpr size_t kInstructionRoom = 16;

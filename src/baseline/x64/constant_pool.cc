@@ -11,7 +11,7 @@ uint32_t ConstantPool::add(const Constant128& bits) {
 
 void ConstantPool::finish(Assembler& a) {
   if (!constants_.empty()) {
-    a.align(16);
+    a.align_to(16);
     const uint32_t start = a.position();
     a.raw(constants_.data(), constants_.size() * sizeof(Constant128));
     for (const Reference& r : references_) a.write32(r.position, start + 16 * r.constant - (r.position + 4));

@@ -41,7 +41,7 @@ void Machine::begin_function(const FunctionPlan& plan) {
   flags_pending_ = false;
   in_.offset = 0;
 
-  a_.align(16);
+  a_.align_to(16);
   start_ = a_.position();
   emit(Inst::kIdPush, x86::rbp);
   emit(Inst::kIdMov, x86::rbp, x86::rsp);
@@ -305,7 +305,7 @@ void Machine::branch_table(Value index, std::span<Label* const> targets) {
 }
 
 CodeChunk Machine::take_chunk() {
-  a_.align(16);
+  a_.align_to(16);
   pool_.finish(a_);
   chunk_.code.assign(a_.data(), a_.data() + a_.position());
   CodeChunk chunk = std::move(chunk_);
