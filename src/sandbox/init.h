@@ -137,7 +137,7 @@ class Launcher {
 };
 
 // The new process's main: called by a program's main when its arguments are
-// `init ID` or `exec ID`, and only by it. Returns the exit code.
+// `init ID` or `exec ID` and room for its title, and only by it. Returns the exit code.
 int init_main(int argc, char** argv);
 // Whether they are.
 bool is_init(int argc, char** argv);

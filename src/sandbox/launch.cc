@@ -90,6 +90,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
   const bool user = spec.linux_.find(NamespaceType::user) != nullptr;
   NewProcess made = TRY(state_->start({.verb = "init",
                                        .id = config.id,
+                                       .args = &spec.process.args,
                                        .stdio = config.stdio,
                                        .cgroup = config.cgroup,
                                        .message = message.get(),

@@ -3,6 +3,7 @@
 #include "sandbox/init.h"
 #include "sandbox/launch_message.h"
 #include "sandbox/new_process.h"
+#include "sandbox/spec.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -19,6 +20,7 @@ Result<std::string> await_ready(int control, const Spawned& process, UniqueFd& c
 
 Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchConfig& config) {
   const bool native = !config.native_program.empty();
+  const Process process = TRY(parse_process(config.process_json));
   const UniqueFd message = TRY(write_launch_message({.kind = native ? InitKind::native : InitKind::exec,
                                                      .has_hooks = false,
                                                      .has_artifact = config.artifact >= 0,
@@ -37,6 +39,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                                      .settings = config.guest.settings}));
   NewProcess made = TRY(state_->start({.verb = "exec",
                                        .id = config.id,
+                                       .args = &process.args,
                                        .stdio = config.stdio,
                                        .cgroup = config.cgroup,
                                        .message = message.get(),

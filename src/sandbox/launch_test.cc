@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "base/fd.h"
 #include "sandbox/pidfd.h"
 #include "sandbox/test_container.h"
 
@@ -49,6 +50,31 @@ TEST(Launcher, its_containers_die_with_it) {
       ::close(pipe[0]);
       ::close(pipe[1]);
     }
+  }
+}
+
+// Its words, each with the zero that ends it; there may be more zeros.
+std::string title_of(int pid) {
+  const auto title = read_file("/proc/" + std::to_string(pid) + "/cmdline", 1 << 16);
+  return title ? title->substr(0, title->find_last_not_of('\0') + 2) : title.error().message;
+}
+
+TEST(Launcher, containers_are_called_what_their_programs_are) {
+  SKIP_UNLESS_ROOT();
+  const std::string longest(5000, 'x');
+  for (const auto& [args, title] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"hold"}, {"hold\0", 5}},
+           {{"hold", "", "two words"}, {"hold\0\0two words\0", 16}},
+           {{"hold", longest}, "hold" + std::string(1, '\0') + longest}}) {
+    TestContainer container;
+    container.run_probe(args);
+    ASSERT_TRUE(container.launch());
+    const std::string shown = title_of(container.init().pid());
+    EXPECT_EQ(shown.substr(0, 4096), title.substr(0, 4096));
+    EXPECT_LT(shown.size(), 4200u);
+    const auto exec = container.exec(args);
+    ASSERT_TRUE(exec);
+    EXPECT_EQ(title_of((*exec)->process().pid()).substr(0, 4096), title.substr(0, 4096));
   }
 }
 

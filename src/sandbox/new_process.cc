@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -83,6 +84,14 @@ Result<Spawned> hear_of_fork(const NewProcess& made) {
   return forked;
 }
 
+// What a title needs beyond the words before it is asked for as one more.
+std::string room_for(const std::vector<std::string>& args) {
+  constexpr size_t kMostTitle = 4096;
+  size_t size = 0;
+  for (const std::string& arg : args) size += arg.size() + 1;
+  return std::string(std::min(size, kMostTitle), ' ');
+}
+
 Result<Spawned> spawn_in(const std::string& pid_namespace, const SpawnConfig& config) {
   std::unique_ptr<PidNamespace> joined;
   if (!pid_namespace.empty()) joined = TRY(PidNamespace::enter(pid_namespace));
@@ -130,8 +139,8 @@ Result<NewProcess> Launcher::State::start(const NewProcessConfig& config) {
   Cgroup::Placement placement;
   if (config.cgroup) placement = TRY(config.cgroup->placement());
 
-  std::string name = kProcessName, verb = config.verb, id = config.id;
-  char* const argv[] = {name.data(), verb.data(), id.data(), nullptr};
+  std::string name = kProcessName, verb = config.verb, id = config.id, room = room_for(*config.args);
+  char* const argv[] = {name.data(), verb.data(), id.data(), room.data(), nullptr};
   SpawnConfig spawn_config{.exe = exe.get(),
                            .argv = argv,
                            .fds = {},

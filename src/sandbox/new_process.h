@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "sandbox/init.h"
 #include "sandbox/spawn.h"
@@ -26,6 +27,7 @@ constexpr const char* kProcessName = "containerd-shim-wherry-v1";
 struct NewProcessConfig {
   std::string verb;           // `init` or `exec`
   std::string id;
+  const std::vector<std::string>* args = nullptr;  // the program's: what ps will show
   const int* stdio = nullptr;  // three, -1: /dev/null
   const Cgroup* cgroup = nullptr;
   int message = -1;

@@ -158,7 +158,7 @@ Result<std::unique_ptr<Guest>> load_probe(GuestConfig config) {
 
 int main(int argc, char** argv) {
   if (wherry::sandbox::is_init(argc, argv)) {
-    const int code = wherry::sandbox::run_init(wherry::sandbox::load_probe);
+    const int code = wherry::sandbox::run_init(wherry::sandbox::load_probe, argc, argv);
     std::fflush(stdout);
     ::_exit(code);  // a sanitizer's end would need more system calls than are left
   }

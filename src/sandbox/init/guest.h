@@ -45,6 +45,6 @@ using GuestLoader = Result<std::unique_ptr<Guest>> (*)(GuestConfig);
 Result<std::unique_ptr<Guest>> load_guest(GuestConfig config);
 
 // init_main() with another guest.
-int run_init(GuestLoader load);
+int run_init(GuestLoader load, int argc, char** argv);
 
 }  // namespace wherry::sandbox

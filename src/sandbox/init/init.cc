@@ -15,6 +15,7 @@
 #include "sandbox/hooks.h"
 #include "sandbox/init/guest.h"
 #include "sandbox/init/pause.h"
+#include "sandbox/init/process_title.h"
 #include "sandbox/init/steps.h"
 #include "sandbox/new_process.h"
 #include "sandbox/root_path.h"
@@ -195,7 +196,7 @@ void close_unused(const LaunchMessage& message) {
   if (!message.has_report) ::close(kReportFd);
 }
 
-Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitContext& context) {
+Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, ProcessTitle title, InitContext& context) {
   {
     const UniqueFd config(kConfigFd);
     context.message = TRY(read_launch_message(config.get()));
@@ -210,10 +211,9 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, InitContext& contex
     const auto oom_score = context.spec.process.oomScoreAdj;
     context.spec.process = TRY(parse_process(context.message.process_json));
     if (!context.spec.process.oomScoreAdj) context.spec.process.oomScoreAdj = oom_score;
-    TRY(prepare_exec(context));
-  } else {
-    TRY(prepare(context));
   }
+  title.set(context.spec.process.args);
+  TRY(joins(kind) ? prepare_exec(context) : prepare(context));
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
   const UniqueFd signals = TRY(watch_signals());
   // One that is not started yet ends with the other end of its control socket.
@@ -233,12 +233,12 @@ int say_failure(const Error& error) {
 
 }  // namespace
 
-int run_init(GuestLoader loader) {
+int run_init(GuestLoader loader, int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_DUMPABLE, 0);  // others in a shared pid namespace can see it already
   reset_signals();
   InitContext context;
-  auto guest = get_ready(loader, context);
+  auto guest = get_ready(loader, ProcessTitle(argc, argv), context);
   if (!guest) return say_failure(guest.error());
   if (context.message.kind == InitKind::native) return say_failure(exec_program(context));
   ::close(kControlFd);
@@ -255,13 +255,13 @@ int run_init(GuestLoader loader) {
 }
 
 bool is_init(int argc, char** argv) {
-  if (argc != 3 || std::string_view(argv[0]) != kProcessName) return false;
+  if (argc != 4 || std::string_view(argv[0]) != kProcessName) return false;
   const std::string_view verb = argv[1];
   return verb == "init" || verb == "exec";
 }
 
-int init_main(int, char**) {
-  return run_init(load_guest);
+int init_main(int argc, char** argv) {
+  return run_init(load_guest, argc, argv);
 }
 
 }  // namespace wherry::sandbox
