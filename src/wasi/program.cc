@@ -203,9 +203,9 @@ ProgramResult Program::trapped(Trap trap) {
   std::vector<runtime::Frame> frames = store_->backtrace();
   const size_t more = frames.size() > kMaxReportedFrames ? frames.size() - kMaxReportedFrames : 0;
   frames.resize(frames.size() - more);
-  result.out_of_memory = ran_out_of_memory();
   const bool timed_out = trap == Trap::interrupted && reason == Watcher::kTimeout;
   const bool killed = trap == Trap::interrupted && reason == kOutOfMemory;
+  result.out_of_memory = !timed_out && ran_out_of_memory();
   const std::string reason_text = timed_out ? "the time limit is over" : killed ? "out of memory" : to_string(trap);
   result.report = "trap: " + reason_text + "\n";
   if (result.out_of_memory) result.report += "the guest's memory was at its limit and could not grow\n";

@@ -76,10 +76,14 @@ TEST(Program, says_what_is_wrong_with_an_invocation) {
   EXPECT_EQ((*program)->run().error().to_string(), "the function has the type (i32, i32) -> i32 and got 1 arguments");
 }
 
-TEST(Program, reports_a_trap) {
+TestArtifact trapping() {
   TestArtifact made = one_function(kNothing, kUnreachable);
   made.functions[0].traps = {{kUnreachable, Trap::unreachable}};
-  const ProgramResult result = run(made, invoking("f0"));
+  return made;
+}
+
+TEST(Program, reports_a_trap) {
+  const ProgramResult result = run(trapping(), invoking("f0"));
   EXPECT_EQ(result.kind, ProgramResult::Kind::trapped);
   EXPECT_EQ(result.report.substr(0, 18), "trap: unreachable\n");
   EXPECT_EQ(exit_status(result), 134);
@@ -91,6 +95,18 @@ TEST(Program, ends_when_its_time_is_over) {
   const ProgramResult result = run(one_function(kNothing, kLoop), std::move(config));
   EXPECT_EQ(result.kind, ProgramResult::Kind::trapped);
   EXPECT_NE(result.report.find("trap: the time limit is over"), std::string::npos) << result.report;
+}
+
+TEST(Program, is_out_of_memory_by_its_own_trap_after_a_refusal_and_not_by_the_end_of_its_time) {
+  runtime::MemoryGauge gauge;
+  gauge.refused = 1;
+  for (const auto& [made, out_of_memory] : {std::pair{trapping(), true}, {one_function(kNothing, kLoop), false}}) {
+    ProgramConfig config = invoking("f0");
+    config.timeout = std::chrono::milliseconds(10);
+    config.gauge = &gauge;
+    config.out_of_memory = config::OnOutOfMemory::report;
+    EXPECT_EQ(run(made, std::move(config)).out_of_memory, out_of_memory);
+  }
 }
 
 // The signal may come before the program blocks it: it is blocked already.
