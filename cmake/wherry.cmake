@@ -9,7 +9,8 @@ target_compile_options(wherry_flags INTERFACE
   -Wall -Wextra -Wpedantic -fno-strict-aliasing
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -Wno-pedantic -Woverloaded-virtual>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
-  $<$<NOT:$<CONFIG:Debug>>:-ffunction-sections -fdata-sections>)
+  # Nothing is thrown, and debuggers find their tables in the debugging information.
+  $<$<NOT:$<CONFIG:Debug>>:-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables>)
 target_link_options(wherry_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-Wl,--gc-sections>)
 target_include_directories(wherry_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/src)
 if(WHERRY_SANITIZE)
@@ -20,7 +21,7 @@ endif()
 # The library of the current folder: every .cc of it that is not a test, and a
 # test program NAME_test of every *_test.cc. DEPS are other folders; LIBS are
 # third-party libraries, visible to this folder only. SMALL: code that runs once,
-# for size.
+# for size: what a container costs lies in system calls.
 function(wherry_library name)
   cmake_parse_arguments(arg "SMALL" "" "DEPS;LIBS;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc *.S)

@@ -13,6 +13,9 @@
 #endif
 #define TOML_ASSERT(expr) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
+// Streams, and with them every locale of libstdc++, would make a third of the program.
+#define TOML_FLOAT_CHARCONV 1
+#define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
 namespace wherry {

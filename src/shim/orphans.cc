@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
-#include <sstream>
 
 #include "base/fd.h"
 #include "base/process_stat.h"
@@ -73,8 +73,12 @@ Orphans::Zombies Orphans::zombies() {
   for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
     const auto children = read_file(thread.path().string() + "/children", kMaxList);
     if (!children) continue;
-    std::istringstream numbers(*children);
-    for (int pid; numbers >> pid;) {
+    const char* const end = children->data() + children->size();
+    pid_t pid = 0;
+    for (const char* at = children->data(); at < end; at++) {  // one blank behind each
+      const auto [behind, problem] = std::from_chars(at, end, pid);
+      if (problem != std::errc()) break;
+      at = behind;
       const auto stat = process_stat(pid);
       if (stat && stat->state == 'Z') found[pid] = stat->start_time;
     }
