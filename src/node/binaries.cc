@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/sha256.h"
+#include "node/durable_file.h"
 
 namespace wherry::node {
 namespace {
@@ -179,7 +180,7 @@ Result<void> remove_binaries(const std::vector<std::string>& names, const std::s
   for (const std::string& name : names)
     if (::unlink((directory + "/" + name).c_str()) != 0 && errno != ENOENT) return os_error(errno, directory + "/" + name);
   // Not if somebody else has something in it.
-  if (::rmdir(directory.c_str()) == 0) ::rmdir(directory.substr(0, directory.rfind('/')).c_str());
+  if (TRY(remove_if_empty(directory))) TRY(remove_if_empty(directory.substr(0, directory.rfind('/'))));
   return {};
 }
 

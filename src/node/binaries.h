@@ -22,6 +22,9 @@ inline constexpr Binary kBinaries[] = {
 };
 inline constexpr char kShimName[] = "containerd-shim-wherry-v1";
 
+// Where new ones are before they have run a container.
+inline std::string staging_directory(const std::string& directory) { return directory + ".new"; }
+
 // A directory opened before enter_host, so that it is still there afterwards.
 Result<UniqueFd> open_source(const std::string& directory);
 

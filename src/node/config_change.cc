@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/config_change.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,8 +8,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/fd.h"
 #include "node/containerd_config.h"
+#include "node/durable_file.h"
 #include "node/program.h"
 
 namespace wherry::node {
@@ -20,25 +19,28 @@ struct Free {
   void operator()(char* text) const { std::free(text); }
 };
 
-std::string real_path(const std::string& path) {
+// Where the file is. A link into nothing is nobody's to replace.
+Result<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
-  return real ? std::string(real.get()) : path;
+  if (real) return std::string(real.get());
+  struct stat link;
+  if (errno == ENOENT && ::lstat(path.c_str(), &link) != 0) return path;
+  return os_error(errno ? errno : ENOENT, path);
 }
 
 }  // namespace
 
 Result<void> write_config(const std::string& path, const std::optional<std::string>& content) {
-  if (!content) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return os_error(errno, path);
-    return {};
-  }
-  const std::string real = real_path(path);
+  if (!content) return remove_durably(path);
+  const std::string real = TRY(real_path(path));
   struct stat info;
-  const bool exists = ::stat(real.c_str(), &info) == 0;
-  TRY(replace_file(real, *content, exists ? info.st_mode & 07777 : 0644));
-  if (exists && ::chown(real.c_str(), info.st_uid, info.st_gid) != 0) return os_error(errno, real);
-  const UniqueFd file(::open(real.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0) return os_error(errno, real);
+  FileOwner owner{.mode = 0644};
+  if (::stat(real.c_str(), &info) == 0) owner = {info.st_mode & 07777, info.st_uid, info.st_gid};
+  return replace_durably(real, *content, owner);
+}
+
+Result<void> clean_config(const std::string& path) {
+  remove_unfinished(TRY(real_path(path)));
   return {};
 }
 

@@ -11,8 +11,11 @@
 namespace wherry::node {
 
 // Replaces a file of configuration where it really is, if it is a link, with its owner and mode; a new one is root's and
-// readable by all. nullopt removes it.
+// readable by all. nullopt removes it. A link into nothing is refused.
 Result<void> write_config(const std::string& path, const std::optional<std::string>& content);
+
+// Removes what a killed write_config has left.
+Result<void> clean_config(const std::string& path);
 
 // Handlers of Kubernetes that a daemon's program finds in its configuration, imports included; empty
 // if it can not be asked, because there is no such program.

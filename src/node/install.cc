@@ -86,7 +86,7 @@ class Installer {
   // The new ones run a container before the old ones, which pods may be started with meanwhile, are gone.
   Result<void> replace_binaries() {
     const std::string& directory = options_.node.bin_directory;
-    const std::string staging = directory + ".new";
+    const std::string staging = staging_directory(directory);
     TRY(install_binaries(source_, staging));
     Result<void> done = try_container("of the new binaries", staging);
     if (done) {

@@ -11,6 +11,7 @@
 
 #include "base/json_text.h"
 #include "node/binaries.h"
+#include "node/durable_file.h"
 
 namespace wherry::node {
 namespace {
@@ -65,16 +66,6 @@ Result<Record> from_json(const std::string& text, const std::string& path) {
   return record;
 }
 
-// On disk before anything that depends on it is done.
-Result<void> replace_durably(const std::string& path, const std::string& content) {
-  TRY(replace_file(path, content, 0600));
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0) return os_error(errno, path);
-  const UniqueFd directory(::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return os_error(errno, path);
-  return {};
-}
-
 Result<void> make_directory(const std::string& path) {
   TRY(check_trusted_directory(path));
   for (size_t slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1))
@@ -110,21 +101,22 @@ Result<std::unique_ptr<Journal>> Journal::create(const std::string& directory) {
 }
 
 Result<void> Journal::write(const Record& record) {
-  TRY(replace_durably(record_path(directory_), to_json(record)));
+  TRY(replace_durably(record_path(directory_), to_json(record), {.mode = 0600}));
   record_ = record;
   return {};
 }
 
 Result<void> Journal::write_backup(const std::string& content) {
-  return replace_durably(backup_path(directory_), content);
+  return replace_durably(backup_path(directory_), content, {.mode = 0600});
 }
 
 Result<std::string> Journal::backup() const { return read_file(backup_path(directory_), kFileLimit); }
 
 Result<void> Journal::clear() {
   for (const std::string& path : {record_path(directory_), backup_path(directory_), directory_ + "/lock"})
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return os_error(errno, path);
-  ::rmdir(directory_.c_str());
+    TRY(remove_durably(path));
+  const std::string above = directory_.substr(0, directory_.rfind('/'));
+  if (TRY(remove_if_empty(directory_)) && above.ends_with("/wherry")) TRY(remove_if_empty(above));
   record_.reset();
   return {};
 }

@@ -2,6 +2,7 @@
 #include "node/trial.h"
 
 #include <ftw.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,21 +51,38 @@ class Trial {
                      ended.output.substr(0, ended.output.find_last_not_of('\n') + 1) + "`");
   }
 
+  // Best effort: nothing of it may be there.
+  void clean() {
+    if (!left_over()) return;
+    remove_container();
+    remove_tree(root_);
+  }
+
+  // Of a killed call, whose ctr may still be about to start it.
+  void clean_until(const std::function<bool()>& gone) {
+    constexpr int kTries = 100;
+    if (!left_over()) return;
+    for (int i = 0; i < kTries; ++i) {
+      remove_container();
+      if (gone()) break;
+      ::poll(nullptr, 0, 50);
+    }
+    remove_tree(root_);
+  }
+
  private:
   Result<Ended> ctr(std::vector<std::string> arguments) {
+    if (client_.words.empty()) return error(ErrorKind::unavailable, "there is no ctr");
     arguments.insert(arguments.begin(), {"--namespace", kNamespace});
     return run_program(client_.command(arguments), kLimit, Stderr::with_stdout);
   }
 
-  // Best effort: nothing of it may be there.
-  void clean() {
-    struct stat info;
-    const bool left_over = ::stat(root_.c_str(), &info) == 0;
-    if (!left_over) return;
+  bool left_over() const { return ::access(root_.c_str(), F_OK) == 0; }
+
+  void remove_container() {
     (void)ctr({"tasks", "rm", "--force", kContainer});
     (void)ctr({"containers", "rm", kContainer});
     (void)ctr({"namespaces", "rm", kNamespace});
-    remove_tree(root_);
   }
 
   const Client& client_;
@@ -75,6 +93,10 @@ class Trial {
 
 Result<void> run_trial(const Client& client, const std::string& shim, const std::string& directory) {
   return Trial(client, directory).run(shim);
+}
+
+void clean_trial(const Client& client, const std::string& directory, const std::function<bool()>& gone) {
+  Trial(client, directory).clean_until(gone);
 }
 
 }  // namespace wherry::node

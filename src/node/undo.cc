@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/undo.h"
 
-#include <unistd.h>
-
 #include "base/sha256.h"
 #include "node/config_change.h"
+#include "node/durable_file.h"
 #include "node/handler_block.h"
 #include "node/target.h"
 
@@ -27,9 +26,10 @@ Result<void> undo_block(const Journal& journal, const Record& record, const std:
 
 Result<void> undo_edit(const Journal& journal, const Record& record) {
   if (record.file.empty()) return {};
+  TRY(clean_config(record.file));
   const std::optional<std::string> current = TRY(read_optional(record.file));
   if (current) TRY(undo_block(journal, record, *current));
-  if (!record.made_directory.empty()) ::rmdir(record.made_directory.c_str());
+  if (!record.made_directory.empty()) TRY(remove_if_empty(record.made_directory));
   return {};
 }
 

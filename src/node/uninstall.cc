@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "node/binaries.h"
 #include "node/installation.h"
 #include "node/journal.h"
 #include "node/restart.h"
+#include "node/trial.h"
 #include "node/undo.h"
 
 namespace wherry::node {
@@ -33,29 +32,33 @@ Result<void> uninstall(const InstallOptions& options, const Progress& progress) 
     return {};
   }
   Record record = *journal->record();
-  TRY(check_unused(record, options));
   NodeOptions node = options.node;
   if (node.address.empty()) node.address = record.address;
   const bool restarts = options.restart && is_in_force(record);
   const Distribution* distribution = &detect_distribution();
   if (!node.distribution.empty()) distribution = find_distribution(node.distribution);
   if (!distribution) return error(ErrorKind::invalid, "`" + node.distribution + "` is no distribution");
+  const Client client = find_client(*distribution, find_daemon_at(node.address).path, node.address);
+  // The test container of a killed installation is no pod.
+  clean_trial(client, journal->directory(), [&] { return running_shims(record.bin_directory).empty(); });
+  TRY(check_unused(record, options));
   std::vector<std::string> command;
   if (restarts) command = TRY(restart_command(*distribution, options.restart_command));
 
+  const bool broken_off = record.phase == Record::Phase::changing;
   record.phase = Record::Phase::removing;
   TRY(journal->write(record));
   TRY(undo_edit(*journal, record));
   if (!record.file.empty()) progress("configuration " + record.file + ": as it was");
   if (restarts) {
     const auto listener = listener_of(node.address);
-    const Client client = find_client(*distribution, find_daemon_at(node.address).path, node.address);
-    // One that does not run reads the file when it starts.
-    if (listener) {
-      TRY(restart(command, client, *listener, options.limit));
+    // One that does not run reads the file when it starts. But it may be starting: by a call that was killed.
+    if (listener || broken_off) {
+      TRY(restart(command, client, listener ? *listener : 0, options.limit));
       progress("containerd restarted, it answers at " + node.address);
     }
   }
+  TRY(remove_binaries(record.binaries, staging_directory(record.bin_directory)));
   TRY(remove_binaries(record.binaries, record.bin_directory));
   progress("binaries in " + record.bin_directory + ": removed");
   return journal->clear();

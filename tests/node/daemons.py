@@ -3,16 +3,19 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import tools
 from containerd import Containerd
 from suite import BUILD, Skip, equal, program, wait_until
 
 TIMEOUT = 180
+KILLS = int(os.environ.get("WHERRY_NODE_KILLS", 8))
 NOT_NEEDED = ("io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.btrfs",
               "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.erofs", "io.containerd.snapshotter.v1.zfs",
               "io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing")
@@ -58,13 +61,16 @@ class Node(Containerd):
         self.write_script()
 
     def write_script(self, first=""):
+        # one restart after the other, as a service manager has it: a killed call's goes on
         self.script.write_text(f"""#!/bin/sh
+exec 9>{self.directory}/restart.lock
+flock 9
 echo restart >>{self.restarts}
 {first}
 kill $(cat {self.pid_file})
 while kill -0 $(cat {self.pid_file}) 2>/dev/null && ! grep -q '^State:.Z' /proc/$(cat {self.pid_file})/status; do sleep 0.02; done
 rm -f {self.address} {self.address}.ttrpc
-setsid {self.binary} --config {self.config} </dev/null >>{self.log_path} 2>&1 &
+setsid {self.binary} --config {self.config} </dev/null >>{self.log_path} 2>&1 9>&- &
 echo $! >{self.pid_file}
 """)
         self.script.chmod(0o755)
@@ -214,6 +220,33 @@ def survives_a_kill():
             node.script.write_text(script)
 
 
+def survives_kills_at_any_moment(kind):
+    seed = int(os.environ.get("WHERRY_NODE_SEED", 1))
+    moments = random.Random(seed)
+    with node_of(kind) as node:
+        before = configuration(node)
+        started = time.monotonic()
+        node.node("install")
+        span = time.monotonic() - started
+        installed = configuration(node)
+        node.node("uninstall")
+        for nth in range(KILLS):
+            when = moments.uniform(0, span)
+            child = subprocess.Popen([str(w) for w in node.command("install")], stdout=subprocess.DEVNULL, env=node._environment)
+            try:
+                child.wait(when)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            where = f"after kill {nth} at {when:.3f} s, seed {seed}"
+            if nth % 2 == 0:
+                node.node("install")
+                equal((configuration(node), node.handlers()), (installed, {"runc", "wherry"}), f"configuration and handlers {where}")
+            node.node("uninstall")
+            equal((configuration(node), node.handlers(), node.answers()), (before, {"runc"}, True), f"configuration, handlers, answer {where}")
+            equal(sorted(node.own.rglob("*")), [], f"what is left {where}")
+
+
 def shims(directory):
     found = []
     for link in pathlib.Path("/proc").glob("[0-9]*/exe"):
@@ -278,5 +311,8 @@ def broken_binaries_replace_nothing():
 def add_tests(suite):
     for kind in KINDS:
         suite.test(f"{kind}: install, status, uninstall, each with containerd's consent")(lambda kind=kind: whole_life(kind))
+    for kind in ("containerd 1.7", "containerd 2.4, version 4 with imports"):
+        suite.test(f"{kind}: killed at any moment of an installation, the next call finishes or undoes it")(
+            lambda kind=kind: survives_kills_at_any_moment(kind))
     for function in (rolls_back, survives_a_kill, running_pods_keep_their_shim, one_at_a_time, broken_binaries_replace_nothing):
         suite.test(function.__name__.replace("_", " "))(function)
