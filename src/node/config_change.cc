@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <memory>
 
-#include "node/containerd_config.h"
 #include "node/durable_file.h"
 #include "node/program.h"
 
@@ -44,19 +43,22 @@ Result<void> clean_config(const std::string& path) {
   return {};
 }
 
-Result<std::vector<std::string>> effective_handlers(const Daemon& daemon, const std::string& config) {
+Result<std::optional<ContainerdConfig>> effective_config(const Daemon& daemon, const std::string& config) {
   constexpr std::chrono::seconds kPatience{20};
-  std::vector<std::string> names;
-  if (daemon.program.empty()) return names;
+  if (daemon.program.empty()) return std::optional<ContainerdConfig>();
   const std::vector<std::string> dump = {daemon.program, "--config", config, "config", "dump"};
   const Ended ended = TRY(run_program(dump, kPatience, Stderr::discarded));
-  if (ended.code != 0) {
-    const auto why = run_program(dump, kPatience, Stderr::with_stdout);
-    return error(ErrorKind::failed_precondition,
-                 "containerd can not read " + config + (why ? ": " + why->output.substr(0, why->output.find('\n')) : ""));
-  }
-  for (const ContainerdConfig::Runtime& runtime : TRY(parse_containerd_config(ended.output)).all_runtimes)
-    names.push_back(runtime.name);
+  if (ended.code == 0) return std::optional<ContainerdConfig>(TRY(parse_containerd_config(ended.output)));
+  const auto why = run_program(dump, kPatience, Stderr::with_stdout);
+  return error(ErrorKind::failed_precondition,
+               "containerd can not read " + config + (why ? ": " + why->output.substr(0, why->output.find('\n')) : ""));
+}
+
+Result<std::vector<std::string>> effective_handlers(const Daemon& daemon, const std::string& config) {
+  std::vector<std::string> names;
+  const auto effective = TRY(effective_config(daemon, config));
+  if (!effective) return names;
+  for (const ContainerdConfig::Runtime& runtime : effective->all_runtimes) names.push_back(runtime.name);
   return names;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "node/containerd_config.h"
 #include "node/daemon.h"
 
 namespace wherry::node {
@@ -17,8 +18,10 @@ Result<void> write_config(const std::string& path, const std::optional<std::stri
 // Removes what a killed write_config has left.
 Result<void> clean_config(const std::string& path);
 
-// Handlers of Kubernetes that a daemon's program finds in its configuration, imports included; empty
-// if it can not be asked, because there is no such program.
+// What a daemon's program makes of a configuration, imports included; nothing if it can not be asked, because there is no
+// such program.
+Result<std::optional<ContainerdConfig>> effective_config(const Daemon& daemon, const std::string& config);
+// The names of Kubernetes' handlers in that.
 Result<std::vector<std::string>> effective_handlers(const Daemon& daemon, const std::string& config);
 
 }  // namespace wherry::node

@@ -51,12 +51,18 @@ std::string config_of(const std::vector<std::string>& command) {
   return kDefaultConfig;
 }
 
+// One program may be k3s and containerd, by the name that it is called by.
+std::string called_containerd(const std::string& program) {
+  const std::string containerd = program.substr(0, program.rfind('/') + 1) + "containerd";
+  return ::access(containerd.c_str(), X_OK) == 0 ? containerd : program;
+}
+
 Daemon daemon_of(const std::string& process) {
   Daemon daemon{
       .program = "", .path = kDefaultPath, .config = config_of(proc_strings(process + "/cmdline")), .running = true};
   std::array<char, PATH_MAX> program;
   const ssize_t size = ::readlink((process + "/exe").c_str(), program.data(), program.size());
-  if (size > 0) daemon.program.assign(program.data(), static_cast<size_t>(size));
+  if (size > 0) daemon.program = called_containerd(std::string(program.data(), static_cast<size_t>(size)));
   for (const std::string& variable : proc_strings(process + "/environ"))
     if (variable.starts_with("PATH=")) daemon.path = variable.substr(5);
   return daemon;

@@ -27,4 +27,8 @@ const Distribution& detect_distribution() {
   return distributions().back();
 }
 
+bool watches(const Distribution& distribution, std::string_view file) {
+  return !distribution.drop_ins.empty() && file.substr(0, file.rfind('/')) == distribution.drop_ins;
+}
+
 }  // namespace wherry::node

@@ -11,15 +11,16 @@ namespace wherry::node {
 struct Distribution {
   std::string_view name;
   std::string_view evidence;          // a path that only such a node has
+  std::string_view beside;            // a file in the directory of its containerd that only such a node has
   std::string_view config;            // what containerd reads
-  std::string_view edited_2;          // what a person edits for version 2 of the file; "": the configuration itself
-  std::string_view edited_3;          // the same from version 3 on
-  std::string_view drop_ins;          // a directory that is read whatever the configuration's imports say
-  std::string_view template_start;    // first line of an edited file that we make
+  std::string_view template_2;        // beside that, what it is made from for version 2; "": it is not made
+  std::string_view template_3;        // the same from version 3 on
+  std::string_view drop_ins;          // a directory that it watches, restarting containerd, whatever the imports say
+  std::string_view mark;              // the line of the configuration without which it does not
+  std::string_view template_start;    // first line of a template that we make
   std::string_view address;           // of containerd's socket
   std::string_view ctr;               // words of its client, the first a name on PATH or a path
   std::string_view services;          // that run containerd, the first that is active is restarted
-  bool restarts_itself = false;       // it watches the directory of drop-ins
 };
 
 // In the order in which they are looked for; the last, plain one needs no evidence.
@@ -28,5 +29,7 @@ std::span<const Distribution> distributions();
 const Distribution* find_distribution(std::string_view name);
 // The one whose evidence is here.
 const Distribution& detect_distribution();
+// Whether it restarts containerd itself when this file changes.
+bool watches(const Distribution& distribution, std::string_view file);
 
 }  // namespace wherry::node

@@ -30,7 +30,7 @@ class Installer {
         progress_(progress),
         journal_(journal),
         target_(std::move(target)),
-        client_(find_client(*target_.distribution, target_.daemon.path, target_.address)) {}
+        client_(find_client(*target_.distribution, target_.daemon, target_.address)) {}
 
   Result<void> run() {
     const std::optional<std::string> current = TRY(read_optional(target_.edited));
@@ -52,7 +52,7 @@ class Installer {
  private:
   Result<void> find_restart() {
     if (!options_.restart) return {};
-    restart_ = TRY(restart_command(*target_.distribution, options_.restart_command));
+    restart_ = TRY(restart_command(*target_.distribution, target_.edited, options_.restart_command));
     return {};
   }
 
@@ -116,6 +116,7 @@ class Installer {
     record.bin_directory = options_.node.bin_directory;
     record.handler = target_.handler.name;
     record.address = target_.address;
+    record.distribution = target_.distribution->name;
     return record;
   }
 
@@ -181,6 +182,7 @@ class Installer {
     TRY(check_handlers(before));
     if (!options_.restart) return {};
     TRY(restart_daemon());
+    TRY(check_effect());
     return try_container("after the restart", options_.node.bin_directory);
   }
 
@@ -189,11 +191,21 @@ class Installer {
     // What is made from a template is not there before the restart.
     if (target_.form == Target::Form::template_ || target_.daemon.program.empty()) return {};
     const std::vector<std::string> found = TRY(effective_handlers(target_.daemon, target_.config));
-    if (!target_.distribution->restarts_itself) expected.push_back(target_.handler.name);
+    if (!watches(*target_.distribution, target_.edited)) expected.push_back(target_.handler.name);
     for (const std::string& name : expected)
       if (std::find(found.begin(), found.end(), name) == found.end())
         return error(ErrorKind::failed_precondition, "with the edit containerd does not see handler `" + name + "`");
     return {};
+  }
+
+  // What the new daemon reads may have been made from what we edited, or be another file altogether.
+  Result<void> check_effect() const {
+    const std::string& config = target_.daemon.config.starts_with('/') ? target_.daemon.config : target_.config;
+    if (!target_.daemon.running) return {};
+    const std::vector<std::string> found = TRY(effective_handlers(target_.daemon, config));
+    if (std::find(found.begin(), found.end(), target_.handler.name) != found.end()) return {};
+    return error(ErrorKind::failed_precondition,
+                 "containerd was restarted, but in " + config + ", which it reads, is no handler `" + target_.handler.name + "`");
   }
 
   Result<void> restart_daemon() {

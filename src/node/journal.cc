@@ -32,6 +32,8 @@ constexpr struct {
     {"made_directory", &Record::made_directory}, {"bin_directory", &Record::bin_directory},
     {"handler", &Record::handler},       {"address", &Record::address},
 };
+// Not in every record.
+constexpr char kDistribution[] = "distribution";
 
 std::string record_path(const std::string& directory) { return directory + "/record.json"; }
 std::string backup_path(const std::string& directory) { return directory + "/backup"; }
@@ -39,6 +41,7 @@ std::string backup_path(const std::string& directory) { return directory + "/bac
 std::string to_json(const Record& record) {
   Json json = {{"phase", kPhases[static_cast<size_t>(record.phase)]}, {"existed", record.existed}};
   for (const auto& text : kTexts) json[text.name] = record.*text.member;
+  json[kDistribution] = record.distribution;
   json["binaries"] = record.binaries;
   return json_text(json, 2) + "\n";
 }
@@ -57,6 +60,8 @@ Result<Record> from_json(const std::string& text, const std::string& path) {
     if (!json.contains(member.name) || !json[member.name].is_string()) return broken;
     record.*member.member = json[member.name].get_ref<const std::string&>();
   }
+  if (json.contains(kDistribution) && json[kDistribution].is_string())
+    record.distribution = json[kDistribution].get_ref<const std::string&>();
   if (!json.contains("binaries") || !json["binaries"].is_array()) return broken;
   for (const Json& name : json["binaries"]) {
     // They are removed by name: nothing that leads out of the directory.

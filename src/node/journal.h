@@ -32,6 +32,7 @@ struct Record {
   std::vector<std::string> binaries;
   std::string handler;
   std::string address;         // containerd's socket
+  std::string distribution;    // by name
 };
 
 // The directory that keeps the record and the file as it was before us. One process at a time: the lock is held

@@ -33,6 +33,7 @@ TEST_F(JournalTest, keeps_what_was_written) {
   record.phase = Record::Phase::rolled_back;
   record.problem = "it \"did\" not start\n";
   record.file = "/etc/x";
+  record.distribution = "k3s";
   record.existed = true;
   record.binaries = {"wherry", "wherryc"};
   {
@@ -48,6 +49,7 @@ TEST_F(JournalTest, keeps_what_was_written) {
   EXPECT_EQ((*journal)->record()->phase, record.phase);
   EXPECT_EQ((*journal)->record()->problem, record.problem);
   EXPECT_EQ((*journal)->record()->file, record.file);
+  EXPECT_EQ((*journal)->record()->distribution, record.distribution);
   EXPECT_TRUE((*journal)->record()->existed);
   EXPECT_EQ((*journal)->record()->binaries, record.binaries);
   EXPECT_EQ(*(*journal)->backup(), "before");

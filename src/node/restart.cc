@@ -61,9 +61,10 @@ bool answers(const Client& client) {
 
 }  // namespace
 
-Result<std::vector<std::string>> restart_command(const Distribution& distribution, const std::string& given) {
+Result<std::vector<std::string>> restart_command(const Distribution& distribution, const std::string& file,
+                                                  const std::string& given) {
   if (!given.empty()) return std::vector<std::string>{"/bin/sh", "-c", given};
-  if (distribution.restarts_itself) return std::vector<std::string>{};
+  if (watches(distribution, file)) return std::vector<std::string>{};
   for (const ServiceManager& manager : kManagers) {
     const std::string program = find_on_path(manager.program, kPath);
     if (program.empty() || ::access(manager.evidence, F_OK) != 0) continue;
@@ -84,10 +85,12 @@ std::vector<std::string> Client::command(const std::vector<std::string>& argumen
   return all;
 }
 
-Client find_client(const Distribution& distribution, const std::string& path, const std::string& address) {
+Client find_client(const Distribution& distribution, const Daemon& daemon, const std::string& address) {
   Client client{split(distribution.ctr), address};
-  if (!client.words[0].starts_with('/')) client.words[0] = find_on_path(client.words[0], path + ":" + kPath);
-  if (client.words[0].empty() || ::access(client.words[0].c_str(), X_OK) != 0) client.words.clear();
+  if (!client.words[0].starts_with('/')) client.words[0] = find_on_path(client.words[0], daemon.path + ":" + kPath);
+  if (!client.words[0].empty() && ::access(client.words[0].c_str(), X_OK) == 0) return client;
+  client.words = {daemon.program.substr(0, daemon.program.rfind('/') + 1) + "ctr"};
+  if (!client.words[0].starts_with('/') || ::access(client.words[0].c_str(), X_OK) != 0) client.words.clear();
   return client;
 }
 

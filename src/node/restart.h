@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "node/daemon.h"
 #include "node/distribution.h"
 
 namespace wherry::node {
 
-// The command that makes containerd read its configuration; empty if it sees by itself that it changed.
+// The command that makes containerd read its configuration; empty if `file`, which we edit, is watched.
 // Fails if nothing here is known to run it: asked before anything is changed.
-Result<std::vector<std::string>> restart_command(const Distribution& distribution, const std::string& given);
+Result<std::vector<std::string>> restart_command(const Distribution& distribution, const std::string& file,
+                                                 const std::string& given);
 
 // The client of a containerd.
 struct Client {
@@ -21,7 +23,8 @@ struct Client {
 
   std::vector<std::string> command(const std::vector<std::string>& arguments) const;
 };
-Client find_client(const Distribution& distribution, const std::string& path, const std::string& address);
+// The distribution's, else the ctr beside the daemon's program.
+Client find_client(const Distribution& distribution, const Daemon& daemon, const std::string& address);
 
 // Runs the command, and waits until another process than `old` listens and answers, with the Kubernetes
 // plug-in in order. `old` 0: whoever answers.

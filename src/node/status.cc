@@ -54,7 +54,7 @@ void check_daemon(Findings& findings, const Target& target) {
   if (!listener)
     return findings.problem("containerd does not answer: " + listener.error().to_string(), "start it, or give --socket");
   findings.ok("containerd answers at " + target.address);
-  const Client client = find_client(*target.distribution, target.daemon.path, target.address);
+  const Client client = find_client(*target.distribution, target.daemon, target.address);
   if (client.words.empty()) return findings.note("no ctr: nothing more can be asked", "install containerd's client");
   const std::string broken = broken_plugin(client);
   if (broken.empty()) return findings.ok("its Kubernetes plug-in is in order");

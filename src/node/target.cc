@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "node/binaries.h"
+#include "node/config_change.h"
 #include "node/program.h"
 
 namespace wherry::node {
@@ -30,9 +31,28 @@ bool is_on_path(const std::string& directory, const std::string& path) {
   return (":" + path + ":").find(":" + directory + ":") != std::string::npos;
 }
 
-Result<const Distribution*> distribution_of(const NodeOptions& options) {
-  if (options.distribution.empty())
-    return options.config.empty() ? &detect_distribution() : find_distribution("plain");
+// One whose data is in a directory of its own choosing is known by the containerd that runs.
+const Distribution* find_running(std::string& config) {
+  for (const Distribution& distribution : distributions()) {
+    if (distribution.beside.empty()) continue;
+    const Daemon daemon = find_daemon_at(std::string(distribution.address));
+    const std::string evidence = directory_of(daemon.program) + "/" + std::string(distribution.beside);
+    if (!daemon.running || ::access(evidence.c_str(), F_OK) != 0) continue;
+    config = daemon.config;
+    return &distribution;
+  }
+  return nullptr;
+}
+
+// And its configuration, where nothing is said of it.
+Result<const Distribution*> distribution_of(const NodeOptions& options, std::string& config) {
+  if (options.distribution.empty()) {
+    if (!config.empty()) return find_distribution("plain");
+    const Distribution* found = &detect_distribution();
+    if (found->evidence.empty())
+      if (const Distribution* const running = find_running(config)) found = running;
+    return found;
+  }
   if (const Distribution* const found = find_distribution(options.distribution)) return found;
   std::string names;
   for (const Distribution& known : distributions()) names += (names.empty() ? "" : ", ") + std::string(known.name);
@@ -41,13 +61,13 @@ Result<const Distribution*> distribution_of(const NodeOptions& options) {
 
 // Containerd 1.x takes the tables of an imported file for the whole of a plug-in's, so that runc's
 // handler would be gone; from 2.0 on it merges them.
-void choose_form(Target& target, const ContainerdConfig& config) {
+void choose_form(Target& target, const ContainerdConfig& config, bool marked) {
   const Distribution& distribution = *target.distribution;
   const std::string imported =
       target.version >= kFirstVersionOf2 ? imported_directory(config, target.config) : std::string();
   const std::string_view from =
-      target.version >= kFirstVersionOf2 ? distribution.edited_3 : distribution.edited_2;
-  if (!distribution.drop_ins.empty()) {
+      target.version >= kFirstVersionOf2 ? distribution.template_3 : distribution.template_2;
+  if (!distribution.drop_ins.empty() && marked) {
     target.form = Target::Form::drop_in;
     target.edited = std::string(distribution.drop_ins) + "/" + kDropIn;
   } else if (!imported.empty()) {
@@ -55,7 +75,7 @@ void choose_form(Target& target, const ContainerdConfig& config) {
     target.edited = imported + "/" + kDropIn;
   } else if (!from.empty()) {
     target.form = Target::Form::template_;
-    target.edited = from;
+    target.edited = directory_of(target.config) + "/" + std::string(from);
   } else {
     target.edited = target.config;
   }
@@ -81,13 +101,27 @@ Result<void> check_foreign(Target& target, const ContainerdConfig& config) {
   return {};
 }
 
-Result<std::optional<ContainerdConfig>> configuration(const Target& target) {
-  const auto text = TRY(read_optional(target.config));
+Result<std::optional<ContainerdConfig>> configuration(const Target& target, const std::optional<std::string>& text) {
   if (!text) return std::optional<ContainerdConfig>();
   // Without our block: what is left is what others have written.
   auto parsed = parse_containerd_config(TRY(without_block(*text)));
   if (!parsed) return error(ErrorKind::malformed, target.config + ": " + parsed.error().message);
   return std::optional<ContainerdConfig>(std::move(*parsed));
+}
+
+// Without a configuration too the distribution will write one.
+bool is_marked(const Distribution& distribution, const std::optional<std::string>& text) {
+  return !text || ("\n" + *text).find("\n" + std::string(distribution.mark) + "\n") != std::string::npos;
+}
+
+// What the file alone does not say: of runc's handler, and of ours, in a file that is imported.
+Result<void> consider_imports(Target& target) {
+  const auto effective = effective_config(target.daemon, target.config);
+  if (!effective || !*effective) return {};  // an edit would be refused later, with containerd's words
+  target.handler.systemd_cgroup = (*effective)->systemd_cgroup;
+  const auto current = TRY(read_optional(target.edited));
+  const bool installed = current && has_block(*current);
+  return installed || target.foreign ? Result<void>() : check_foreign(target, **effective);
 }
 
 }  // namespace
@@ -113,10 +147,12 @@ Result<Target> find_target(const NodeOptions& options) {
     return error(ErrorKind::invalid,
                  "`" + options.handler + "` is no handler of a RuntimeClass: lower-case letters, digits and `-`");
   Target target;
-  target.distribution = TRY(distribution_of(options));
-  target.config = options.config.empty() ? std::string(target.distribution->config) : options.config;
+  target.config = options.config;
+  target.distribution = TRY(distribution_of(options, target.config));
+  if (target.config.empty()) target.config = target.distribution->config;
   if (!target.config.starts_with('/')) return error(ErrorKind::invalid, target.config + ": not an absolute path");
-  const auto config = TRY(configuration(target));
+  const auto text = TRY(read_optional(target.config));
+  const auto config = TRY(configuration(target, text));
   target.address = options.address;
   if (target.address.empty() && config) target.address = config->address;
   if (target.address.empty() || target.address.find('$') != std::string::npos)
@@ -126,12 +162,13 @@ Result<Target> find_target(const NodeOptions& options) {
   if (target.version < 2)
     return error(ErrorKind::unsupported, target.config + " is of version 1, which has no handlers of ours: write `version = 2`, " +
                                              "and plug-ins by their full names (containerd config migrate)");
-  choose_form(target, config.value_or(ContainerdConfig()));
+  choose_form(target, config.value_or(ContainerdConfig()), is_marked(*target.distribution, text));
   target.handler.name = options.handler;
   target.handler.systemd_cgroup = config && config->systemd_cgroup;
   if (!is_on_path(options.bin_directory, target.daemon.running ? target.daemon.path : ""))
     target.handler.shim = options.bin_directory + "/" + kShimName;
   if (config) TRY(check_foreign(target, *config));
+  if (config) TRY(consider_imports(target));
   return target;
 }
 

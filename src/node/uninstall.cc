@@ -35,15 +35,15 @@ Result<void> uninstall(const InstallOptions& options, const Progress& progress) 
   NodeOptions node = options.node;
   if (node.address.empty()) node.address = record.address;
   const bool restarts = options.restart && is_in_force(record);
-  const Distribution* distribution = &detect_distribution();
-  if (!node.distribution.empty()) distribution = find_distribution(node.distribution);
-  if (!distribution) return error(ErrorKind::invalid, "`" + node.distribution + "` is no distribution");
-  const Client client = find_client(*distribution, find_daemon_at(node.address).path, node.address);
+  const std::string& name = node.distribution.empty() ? record.distribution : node.distribution;
+  const Distribution* const distribution = name.empty() ? &detect_distribution() : find_distribution(name);
+  if (!distribution) return error(ErrorKind::invalid, "`" + name + "` is no distribution");
+  const Client client = find_client(*distribution, find_daemon_at(node.address), node.address);
   // The test container of a killed installation is no pod.
   clean_trial(client, journal->directory(), [&] { return running_shims(record.bin_directory).empty(); });
   TRY(check_unused(record, options));
   std::vector<std::string> command;
-  if (restarts) command = TRY(restart_command(*distribution, options.restart_command));
+  if (restarts) command = TRY(restart_command(*distribution, record.file, options.restart_command));
 
   const bool broken_off = record.phase == Record::Phase::changing;
   record.phase = Record::Phase::removing;

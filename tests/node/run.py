@@ -10,6 +10,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[0] / "lib")]
 
 import configs  # noqa: E402
 import daemons  # noqa: E402
+import distributions  # noqa: E402
 import faults  # noqa: E402
 from suite import Suite  # noqa: E402
 
@@ -17,4 +18,5 @@ suite = Suite()
 configs.add_tests(suite)
 daemons.add_tests(suite)
 faults.add_tests(suite)
+distributions.add_tests(suite)
 suite.main(2)
