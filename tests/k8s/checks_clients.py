@@ -48,9 +48,11 @@ def a_shell_of_the_toolbox_looks_around(p):
     equal(p.run("exec", "p", "--", "sh", "-c", "exit 7").returncode, 7, "exit code")
     equal(p.kubectl("exec", "-i", "p", "--", "sh", stdin="x=6\necho $((x * 7))\n"), "42\n", "output of what is typed")
     assert "wherry-init" in p.kubectl("exec", "p", "--", "cat", "/proc/1/status")
-    command = f"KUBECONFIG={p.cluster.environment['KUBECONFIG']} kubectl -n {p.name} exec -it p -- sh"
-    said = p.cluster.run("script", "-qec", command, "/dev/null", stdin="echo $((6*7))\nexit\n").stdout
-    assert "/ # " in said and "42" in said, said
+    with p.console("exec", "-it", "p", "--", "sh") as user:
+        user.read_until("/ # ")
+        user.type("echo $((6*7))\nexit 5\n")
+        equal(user.wait(), 5, "exit code")
+        assert "\n42\n" in user.text, user.text
 
 
 def the_toolbox_fetches_from_another_pod(p):
@@ -85,11 +87,32 @@ def attach_reaches_standard_input(p):
 
 
 def a_terminal_is_one(p):
+    """Of an exec of a native program: its size, a changed size, and ^C."""
     p.create(pod(busybox("sleep 1000", name="c")))
     p.wait_ready()
-    command = f"KUBECONFIG={p.cluster.environment['KUBECONFIG']} kubectl -n {p.name} exec -it p -- sh -c 'tty; stty size'"
-    said = p.cluster.run("script", "-qec", command, "/dev/null").stdout
-    assert "/dev/pts/" in said, said
+    script = "tty; trap 'echo stopped; exit 6' INT; while true; do stty size; sleep 0.1; done"
+    with p.console("exec", "-it", "p", "--", "sh", "-c", script) as user:
+        user.read_until(r"/dev/pts/\d+\n")
+        user.read_until("\n24 80\n")
+        user.resize(132, 50)
+        user.read_until("\n50 132\n")
+        user.type("\x03")
+        equal(user.wait(), 6, "exit code")
+        assert "stopped" in user.text, user.text
+
+
+def attach_reaches_a_terminal(p):
+    """Of a module: what is typed comes back as a terminal has it, and the end of the client is not that of the container."""
+    p.create(pod(container("echo", stdin=True, tty=True)))
+    p.wait_ready()
+    for text in ("first", "second"):
+        with p.console("attach", "-it", "p") as user:
+            user.type(f"{text}\n")
+            user.read_until(f"{text}\n{text}\n")  # the terminal's echo, and the program's
+    with p.console("attach", "-it", "p") as user:
+        user.type("\x04")
+        user.wait()
+    p.wait(lambda: p.container().get("lastState", {}).get("terminated", {}).get("exitCode") == 0, "end of the program at the end of its input")
 
 
 def cp_goes_both_ways_where_there_is_nothing_but_a_module(p):
@@ -194,6 +217,6 @@ def every_line_is_in_the_log(p):
 SMOKE = [exec_runs_a_module_of_the_image, logs_follow_a_running_container, attach_reaches_standard_input, port_forward_reaches_a_guest]
 FULL = [exec_runs_the_toolbox, a_shell_of_the_toolbox_looks_around, the_toolbox_fetches_from_another_pod,
         cp_goes_both_ways_where_there_is_nothing_but_a_module,
-        logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one,
+        logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one, attach_reaches_a_terminal,
         cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
         a_debug_container_sees_its_targets_processes, a_debug_container_of_a_module_has_the_toolbox, every_line_is_in_the_log]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in one pod: its volumes, environment, probes, life and limits."""
 import json
-import pathlib
 
 from place import ARTIFACT_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod
 from suite import Skip, equal
@@ -29,16 +28,6 @@ def a_config_map_and_a_secret_are_files_and_variables(p):
         {"name": "GREETING", "valueFrom": {"configMapKeyRef": {"name": "config", "key": "greeting"}}},
         {"name": "WORD", "valueFrom": {"secretKeyRef": {"name": "secret", "key": "word"}}}]), pod="q")
     equal(said, "GREETING=hello\nWORD=hush\n", "variables")
-
-
-def a_changed_config_map_reaches_a_running_pod(p):
-    p.create(_object("ConfigMap", "config", data={"port": "first"}),
-             pod(httpbin(mounts={"config": "/config"}), volumes=[{"name": "config", "configMap": {"name": "config"}}]))
-    p.wait_ready()
-    p.kubectl("patch", "configmap", "config", "-p", '{"data":{"port":"second"}}')
-    file = p.root() / "config" / "port"
-    p.kubectl("annotate", "pod", "p", "touched=now")  # the kubelet looks at once
-    p.wait(lambda: file.read_text() == "second", "new content", timeout=120)
 
 
 def containers_share_an_empty_dir(p):
@@ -155,22 +144,7 @@ def a_failed_liveness_probe_restarts_the_container(p):
 def termination_is_graceful(p):
     p.create(pod(container("sleep"), terminationGracePeriodSeconds=20))
     p.wait_ready()
-    watch = p.popen("get", "pod", "p", "--watch", "--output-watch-events", "-o", "json", stdout=-1)
-    p.kubectl("delete", "pod", "p", "--wait=false")
-    p.wait_gone()
-    watch.kill()
-    codes = {c["state"]["terminated"]["exitCode"] for c in _containers(watch.communicate()[0]) if "terminated" in c["state"]}
-    equal(codes, {143}, "exit codes")
-
-
-def _containers(text):
-    decoder, place = json.JSONDecoder(), 0
-    while (place := text.find("{", place)) >= 0:
-        try:
-            event, place = decoder.raw_decode(text, place)
-        except ValueError:
-            return
-        yield from event["object"].get("status", {}).get("containerStatuses", [])
+    equal(p.deleted(), {"c": 143}, "exit codes")
 
 
 def a_pre_stop_hook_runs_before_the_signal(p):
@@ -256,21 +230,7 @@ def a_native_init_container_prepares_for_a_module(p):
     equal(said, "prepared\n", "file")
 
 
-def containers_share_the_process_namespace_where_asked(p):
-    p.create(pod(container("sleep"), busybox("sleep 1000"), shareProcessNamespace=True))
-    p.wait_ready()
-    listing = p.kubectl("exec", "p", "-c", "native", "--", "ps")
-    assert "sleep 1000" in listing and len(listing.splitlines()) > 4, listing
-
-
 # --- limits
-
-def _group(p, name="c"):
-    """The container's cgroup in the hierarchies of memory and cpu, seen from outside."""
-    pid = p.pid(name=name)
-    rows = [line.split(":", 2) for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
-    return {c: pathlib.Path("/sys/fs/cgroup", c, path.lstrip("/")) for _, names, path in rows for c in names.split(",") if c}
-
 
 def _value(group, controller, file):
     return (group[controller] / file).read_text().strip()
@@ -279,7 +239,7 @@ def _value(group, controller, file):
 def limits_are_those_of_the_cgroups(p):
     p.create(pod(container("sleep", resources={"limits": {"cpu": "300m", "memory": "64Mi"}, "requests": {"cpu": "100m", "memory": "32Mi"}})))
     p.wait_ready()
-    group = _group(p)
+    group = p.groups()
     if "memory" not in group:
         raise Skip("looks at version 1 of cgroups")
     equal(_value(group, "memory", "memory.limit_in_bytes"), str(64 << 20), "memory of the container")
@@ -293,7 +253,7 @@ def limits_of_the_pod_hold_for_all_its_containers(p):
     made = pod(container("sleep"), resources={"limits": {"cpu": "200m", "memory": "48Mi"}})
     p.create(made)
     p.wait_ready()
-    group = _group(p)
+    group = p.groups()
     if "memory" not in group:
         raise Skip("looks at version 1 of cgroups")
     equal(_value({c: g.parent for c, g in group.items()}, "memory", "memory.limit_in_bytes"), str((48 + 8) << 20), "memory of the pod")
@@ -302,7 +262,7 @@ def limits_of_the_pod_hold_for_all_its_containers(p):
 def a_resize_happens_in_place(p):
     p.create(pod(container("sleep", resources={"limits": {"cpu": "300m", "memory": "64Mi"}})))
     p.wait_ready()
-    if "memory" not in (group := _group(p)):
+    if "memory" not in (group := p.groups()):
         raise Skip("looks at version 1 of cgroups")
     change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "400m", "memory": "96Mi"}, "limits": {"cpu": "400m", "memory": "96Mi"}}}]}}
     p.kubectl("patch", "pod", "p", "--subresource", "resize", "--type=strategic", "-p", json.dumps(change))
@@ -318,11 +278,11 @@ SMOKE = [
     limits_are_those_of_the_cgroups,
 ]
 FULL = [
-    a_changed_config_map_reaches_a_running_pod, a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
+    a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
     a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
     an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
     a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,
     a_post_start_hook_runs, memory_grow_fails_before_the_kernel_kills, a_last_message_reaches_the_status, a_trap_is_an_error_with_its_reason,
     a_missing_entrypoint_is_a_clear_event, an_ordinary_init_container_runs_first, a_native_init_container_prepares_for_a_module,
-    containers_share_the_process_namespace_where_asked, limits_of_the_pod_hold_for_all_its_containers, a_resize_happens_in_place,
+    limits_of_the_pod_hold_for_all_its_containers, a_resize_happens_in_place,
 ]

@@ -192,22 +192,38 @@ static void serve_health(int fd) {
   }
 }
 
-// PORT: a gRPC health server.
-static int health(char** argv) {
+// Accepts connections for ever, one after the other.
+static int listen_at(const char* port, void (*serve)(int fd)) {
   const uint8_t any[4] = {0, 0, 0, 0};
   const struct address address = {any, 4};
   uint32_t listener;
   uint32_t error = sock_open(kInet4, kStream, &listener);
-  if (!error) error = sock_bind(listener, &address, (uint32_t)atoi(argv[0]));
+  if (!error) error = sock_bind(listener, &address, (uint32_t)atoi(port));
   if (!error) error = sock_listen(listener, 16);
   if (error) return failed("listen", (int)error);
   for (;;) {
     const int fd = accept((int)listener, NULL, NULL);
     if (fd < 0) return failed("accept", errno);
-    serve_health(fd);
+    serve(fd);
     close(fd);
   }
 }
+
+// PORT: a gRPC health server.
+static int health(char** argv) { return listen_at(argv[0], serve_health); }
+
+static void answer_http(int fd) {
+  char request[4096];
+  const ssize_t n = read(fd, request, sizeof request - 1);
+  if (n <= 0) return;
+  request[n] = 0;
+  printf("%.*s\n", (int)strcspn(request, "\r\n"), request);
+  fflush(stdout);
+  dprintf(fd, "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n");
+}
+
+// PORT: an HTTP server that prints the first line of each request.
+static int web(char** argv) { return listen_at(argv[0], answer_http); }
 
 static const struct {
   const char* name;
@@ -217,7 +233,7 @@ static const struct {
     {"exit", 1, exit_with}, {"print", 1, print_files}, {"env", 1, print_variables}, {"append", 2, append},
     {"fill", 2, fill},      {"trap", 0, trap},         {"tick", 1, tick},           {"sleep", 0, nap},
     {"spin", 0, spin},      {"eat", 1, eat},           {"echo", 0, echo_input},     {"get", 3, get},
-    {"health", 1, health},  {"count", 4, count},
+    {"health", 1, health},  {"count", 4, count},   {"web", 1, web},
 };
 
 int main(int argc, char** argv) {

@@ -8,6 +8,7 @@ Nothing leaves the network namespace, /run and /var are private, and the end of 
 daemon, shim and container. All of a node's cgroups are below one of its name, which is the root that its processes see.
 """
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 
 import images  # noqa: E402
 import tools  # noqa: E402
+from console import Console  # noqa: E402
 from store import Store  # noqa: E402
 from suite import Skip, wait_until  # noqa: E402
 
@@ -271,6 +273,11 @@ class Node:
     def popen(self, *command, **options):
         """Starts a command in the node; it dies with the process that is returned."""
         return subprocess.Popen(self.inside("setpriv", "--pdeathsig", "KILL", "--", *command), env=self.environment, text=True, errors="replace", **options)
+
+    def console(self, *command):
+        """Starts a command in the node with a terminal: a Console."""
+        full = ["setsid", "--ctty", *self.inside("setpriv", "--pdeathsig", "KILL", "--", *command)]
+        return Console(functools.partial(subprocess.Popen, full, env=self.environment))
 
     def json(self, *command):
         return json.loads(self.run(*command).stdout)

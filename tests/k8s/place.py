@@ -15,13 +15,14 @@ import images
 import machine
 from cluster import Cluster
 from node import NODE_ADDRESS
-from store import MANIFEST
+from store import MANIFEST, compiled
 from suite import BUILD, SOURCE, Skip, program, wait_until
 
 GUEST_IMAGE = "wherry.test/guest:1"
 ARTIFACT_IMAGE = "wherry.test/artifact:1"  # the same module
 HTTPBIN_IMAGE = "wherry.test/httpbin:1"
 TLS_IMAGE = "wherry.test/tls:1"
+MESH_IMAGE = "wherry.test/mesh:1"
 HTTPBIN = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
 HERE = pathlib.Path(__file__).resolve().parent
 FETCH = "import sys, urllib.request as r; sys.stdout.write(r.urlopen(sys.argv[1], timeout=5).read().decode())"
@@ -37,7 +38,12 @@ def fill(node):
         except FileNotFoundError:
             raise Skip("no clang-19 to build the guest") from None
         node.store.add("guest:1", {"guest.wasm": module, "etc/passwd": b"root:x:0:0::/:/\n", "tmp/empty": b""}, entrypoint=["/guest.wasm"])
+        users = {"etc/passwd": b"root:x:0:0::/:/\napp:x:1000:1000::/:/\n", "etc/group": b"app:x:1000:\n"}
+        for name, user in (("numbered:1", "1234"), ("named:1", "app")):
+            node.store.add(name, {"guest.wasm": module, **users}, entrypoint=["/guest.wasm"], user=user)
         node.store.name("artifact:1", _artifact(node.store, module.read_bytes())["digest"])
+        node.store.add("mesh:1", node.busybox, {path.lstrip("/"): file for path, file in iptables_files().items()},
+                       {"proxy": compiled(work, "proxy", (HERE / "proxy.c").read_text())})
     node.store.add("httpbin:1", {"httpbin.wasm": HTTPBIN}, entrypoint=["/httpbin.wasm"])
     node.store.add("httpbin:2", {"httpbin.wasm": HTTPBIN}, entrypoint=["/httpbin.wasm"], labels={"version": "2"})
     files = tls_files()
@@ -51,6 +57,13 @@ def _artifact(store, module):
     layer = store.blob(module, "application/wasm")
     config = store.document({"architecture": "wasm", "os": "wasip1", "layerDigests": [layer["digest"]]}, "application/vnd.wasm.config.v0+json")
     return store.document({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}, MANIFEST)
+
+
+def iptables_files():
+    """The node's iptables with its libraries and extensions."""
+    real = pathlib.Path(shutil.which("iptables")).resolve()
+    parts = [path for place in pathlib.Path("/usr/lib").glob("**/xtables") for path in place.iterdir() if path.suffix == ".so"]
+    return machine.with_libraries(real, *parts) | {"/usr/sbin/iptables": pathlib.Path(shutil.which("iptables"))}
 
 
 def tls_files():
@@ -120,6 +133,10 @@ class Place:
     def popen(self, *arguments, **options):
         return self.cluster.popen("kubectl", "-n", self.name, *arguments, **options)
 
+    def console(self, *arguments):
+        """kubectl with a terminal: a Console."""
+        return self.cluster.console("kubectl", "-n", self.name, *arguments)
+
     def get(self, *arguments):
         return self.cluster.get("-n", self.name, *arguments)
 
@@ -183,11 +200,35 @@ class Place:
         """A container's root directory, seen from outside."""
         return pathlib.Path("/proc", str(self.pid(pod, name)), "root")
 
+    def deleted(self, pod="p"):
+        """Deletes a pod: {container: the exit code that its status had before it went}."""
+        watch = self.popen("get", "pod", pod, "--watch", "--output-watch-events", "-o", "json", stdout=subprocess.PIPE)
+        self.kubectl("delete", "pod", pod, "--wait=false")
+        self.wait_gone(pod)
+        watch.kill()
+        return {c["name"]: c["state"]["terminated"]["exitCode"] for c in _containers(watch.communicate()[0]) if "terminated" in c["state"]}
+
+    def groups(self, name="c", pod="p"):
+        """{controller: a container's cgroup}, seen from outside; version 1 of cgroups has controllers."""
+        rows = [line.split(":", 2) for line in pathlib.Path(f"/proc/{self.pid(pod, name)}/cgroup").read_text().splitlines()]
+        return {c: pathlib.Path("/sys/fs/cgroup", c, path.lstrip("/")) for _, names, path in rows for c in names.split(",") if c}
+
     def _describe(self, pod):
         status = json.loads(self.run("get", "pod", pod, "-o", "json").stdout or "{}").get("status", {})
         states = {c["name"]: c.get("state") for k in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses") for c in status.get(k, [])}
         events = self.run("get", "events", "-o", "custom-columns=:.reason,:.message", "--no-headers").stdout.splitlines()[-6:]
         return f"phase {status.get('phase')}, {json.dumps(states)[:500]}, events: {' | '.join(' '.join(e.split()) for e in events)[-700:]}"
+
+
+def _containers(text):
+    """The statuses of containers in what a watch printed."""
+    decoder, place = json.JSONDecoder(), 0
+    while (place := text.find("{", place)) >= 0:
+        try:
+            event, place = decoder.raw_decode(text, place)
+        except ValueError:
+            return
+        yield from event["object"].get("status", {}).get("containerStatuses", [])
 
 
 def _slowly(condition):
@@ -244,7 +285,7 @@ def pod(*containers, name="p", labels=None, annotations=None, **spec):
 
 def once(*arguments, name="p", **spec):
     """A pod that runs the guest to its end."""
-    keywords = {k: spec.pop(k) for k in ("mounts", "env", "resources", "securityContext", "image") if k in spec}
+    keywords = {k: spec.pop(k) for k in ("mounts", "env", "resources", "securityContext", "image", "terminationMessagePolicy") if k in spec}
     return pod(container(*arguments, **keywords), name=name, restartPolicy="Never", **spec)
 
 
@@ -267,9 +308,14 @@ def httpbin(**more):
     return container(image=HTTPBIN_IMAGE, ports=[{"containerPort": 3000}], env=[{"name": "PORT", "value": "3000"}], **more)
 
 
+def shell(script, name="c", **more):
+    """A container of the guest's image whose program is the toolbox's shell."""
+    return container(name=name, command=["sh", "-c", script], **more)
+
+
 def busybox(script, name="native", **more):
     return container("sh", "-c", script, image=images.BUSYBOX, name=name, **more)
 
 
-__all__ = ["ARTIFACT_IMAGE", "GUEST_IMAGE", "HTTPBIN_IMAGE", "Lazy", "NODE_ADDRESS", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment",
-           "fill", "httpbin", "once", "pod", "pod_spec", "service", "template"]
+__all__ = ["ARTIFACT_IMAGE", "GUEST_IMAGE", "HTTPBIN", "HTTPBIN_IMAGE", "Lazy", "MESH_IMAGE", "NODE_ADDRESS", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment",
+           "fill", "httpbin", "once", "pod", "pod_spec", "service", "shell", "template"]

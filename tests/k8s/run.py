@@ -8,12 +8,15 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
+import checks_beside  # noqa: E402
 import checks_clients  # noqa: E402
 import checks_config  # noqa: E402
 import checks_faults  # noqa: E402
+import checks_life  # noqa: E402
 import checks_node  # noqa: E402
 import checks_pods  # noqa: E402
 import checks_security  # noqa: E402
+import checks_volumes  # noqa: E402
 import checks_workloads  # noqa: E402
 from node import Node  # noqa: E402
 from place import Lazy, Place  # noqa: E402
@@ -53,7 +56,7 @@ def main():
     options = parser.parse_args()
     sys.argv[1:] = options.names
     suite, cluster, node = Suite(), Lazy(containerd=options.containerd), Lazy(Node, containerd=options.containerd)
-    for module in (checks_workloads, checks_pods, checks_clients, checks_security, checks_config):
+    for module in (checks_workloads, checks_pods, checks_life, checks_volumes, checks_beside, checks_clients, checks_security, checks_config):
         register(suite, cluster, module, options.full)
     register(suite, cluster, checks_node, options.full, alone=True)
     register_faults(suite, cluster, node, options.full, options.long)

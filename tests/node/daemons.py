@@ -12,7 +12,6 @@ import time
 
 import tools
 from containerd import Containerd
-from remains import cgroups
 from suite import BUILD, Skip, equal, program, wait_until
 
 TIMEOUT = 180
@@ -121,12 +120,10 @@ disabled_plugins = [{disabled}]
                 "--state", self.state, "--restart-command", self.script, "--timeout", "20s", *arguments]
 
     def node(self, action, *arguments, check=0):
-        command = [str(word) for word in self.command(action, *arguments)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._environment) as child:
-            output, errors = child.communicate(timeout=TIMEOUT)
-        equal(child.returncode, check, f"exit code of {action} ({output}{errors})")
-        equal(list(cgroups(f"wherry-node-trial-{child.pid}")), [], "cgroups of the test container")
-        return subprocess.CompletedProcess(command, child.returncode, output, errors)
+        done = subprocess.run([str(word) for word in self.command(action, *arguments)], capture_output=True, text=True,
+                              timeout=TIMEOUT, env=self._environment)
+        equal(done.returncode, check, f"exit code of {action} ({done.stdout}{done.stderr})")
+        return done
 
     def handlers(self):
         dump = subprocess.run([self.binary, "--config", self.config, "config", "dump"], capture_output=True, text=True).stdout

@@ -49,7 +49,7 @@ def change_root(place):
 def main():
     distribution, containerd, place, scenario = sys.argv[1:]
     change_root(pathlib.Path(place))
-    standin = getattr(standins, distribution)(pathlib.Path(containerd), pathlib.Path("/place"), pathlib.Path(place).name)
+    standin = getattr(standins, distribution)(pathlib.Path(containerd), pathlib.Path("/place"))
     standin.start()
     getattr(scenarios, scenario)(standin)
 

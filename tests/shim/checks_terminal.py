@@ -2,69 +2,22 @@
 """Check 15: terminals of containers and of execs."""
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import pathlib
-import pty
-import re
-import select
 import signal
 import struct
 import termios
-import time
 
+from console import Console
 from suite import equal, wait_until
 from world import IMAGE, WHERRY
 
-DEADLINE = 30
 
-
-class Console:
-    """ctr with a terminal of its own, as a user has it."""
-
-    def __init__(self, world, *arguments):
-        self._master, slave = pty.openpty()
-        self.resize(80, 24)
-        self.process = world.daemon.popen(*arguments, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
-        os.close(slave)
-        self.text = ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self._master)
-
-    def resize(self, columns, rows):
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        """To ctr, once it has switched its own terminal's echo off."""
-        wait_until(lambda: not termios.tcgetattr(self._master)[3] & termios.ECHO, "raw mode of ctr's terminal")
-        os.write(self._master, text.encode())
-
-    def read_until(self, wanted):
-        deadline = time.monotonic() + DEADLINE
-        while not re.search(wanted, self.text):
-            assert time.monotonic() < deadline, f"no {wanted!r} in {self.text!r}"
-            if not select.select([self._master], [], [], 0.1)[0]:
-                continue
-            try:
-                more = os.read(self._master, 65536)
-            except OSError:  # EIO: ctr is gone
-                more = b""
-            assert more or re.search(wanted, self.text), f"the end, and no {wanted!r} in {self.text!r}"
-            self.text += more.decode(errors="replace").replace("\r", "")
-
-    def wait(self):
-        """The exit code, after all output."""
-        with contextlib.suppress(OSError):
-            while more := os.read(self._master, 65536):
-                self.text += more.decode(errors="replace").replace("\r", "")
-        return self.process.wait(DEADLINE)
+def ctr_console(world, *arguments):
+    """ctr with a terminal."""
+    return Console(functools.partial(world.daemon.popen, *arguments, start_new_session=True))
 
 
 def size_of(pid):
@@ -83,7 +36,7 @@ def register(suite, world):
         """A container of ctr run -t; yields (id, Console)."""
         container = world.new_id("t")
         try:
-            with Console(world, "run", "-t", "--runtime", WHERRY, *options, IMAGE, container, "/probe.wasm", *arguments) as user:
+            with ctr_console(world, "run", "-t", "--runtime", WHERRY, *options, IMAGE, container, "/probe.wasm", *arguments) as user:
                 yield container, user
         finally:
             world.daemon.remove(container)
@@ -129,7 +82,7 @@ def register(suite, world):
     def _():
         with world.running("sleep") as container:
             def execute(name, *arguments):
-                return Console(world, "tasks", "exec", "-t", "--exec-id", name, container, "/probe.wasm", *arguments)
+                return ctr_console(world, "tasks", "exec", "-t", "--exec-id", name, container, "/probe.wasm", *arguments)
             with execute("t1", "tty") as user:
                 equal(user.wait(), 0, "exit code")
                 assert "terminals: 1 1 1\n" in user.text, user.text
@@ -154,7 +107,7 @@ def register(suite, world):
         path = world.daemon.directory / f"{container}.json"
         path.write_text(json.dumps(spec))
         try:
-            with Console(world, "run", "-t", "--runtime", WHERRY, "--config", path, container) as user:
+            with ctr_console(world, "run", "-t", "--runtime", WHERRY, "--config", path, container) as user:
                 assert user.wait() != 0
                 assert "needs a devpts at /dev/pts" in user.text, user.text
         finally:

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 from checks_exec import execute, status
-from checks_terminal import Console
+from checks_terminal import ctr_console
 from suite import equal, wait_until
 from world import IMAGE, WHERRY
 
@@ -73,7 +73,7 @@ def register(suite, world):
     @test("a terminal belongs to the container's user")
     def _():
         container = world.new_id("t")
-        with Console(world, "run", "-t", "--rm", "--runtime", WHERRY, *IDS, IMAGE, container,
+        with ctr_console(world, "run", "-t", "--rm", "--runtime", WHERRY, *IDS, IMAGE, container,
                      "/probe.wasm", "echo", "on a terminal") as user:
             user.read_until("on a terminal")
             equal(user.wait(), 0, "exit code")
