@@ -61,10 +61,29 @@ Result<void> copy_string(std::string_view text, size_t& at, std::string& out) {
   return {};
 }
 
+// Counts the parts of a dotted key: the parser makes a table of each, and its destructor recurses.
+class KeyDepth {
+ public:
+  // False beyond what any table of ours or of others has.
+  bool add(char c) {
+    constexpr int kLimit = 32;
+    if (c == '.') return ++depth_ < kLimit;
+    if (std::string_view("\n=,[{").find(c) != std::string_view::npos) depth_ = 0;
+    return true;
+  }
+
+ private:
+  int depth_ = 0;
+};
+
 // The same table in ASCII. Comments may be in any language.
 Result<std::string> plain(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::string out;
+  KeyDepth depth;
   for (size_t at = 0; at < text.size();) {
+    if (!depth.add(text[at])) return at_line(text, at, "a key of too many parts");
     if (text[at] == '"' || text[at] == '\'') {
       TRY(copy_string(text, at, out));
     } else if (text[at] == '#') {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/containerd_config.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/toml.h"
 
 namespace wherry::node {
@@ -37,7 +40,8 @@ void add_runtimes(const toml::table& runtimes, ContainerdConfig& config) {
 Result<ContainerdConfig> parse_containerd_config(std::string_view text) {
   const toml::table table = TRY(parse_toml(text));
   ContainerdConfig config;
-  config.version = static_cast<int>(table["version"].value_or(int64_t{1}));
+  const int64_t version = table.contains("version") ? table["version"].value_exact<int64_t>().value_or(0) : 1;
+  config.version = static_cast<int>(std::clamp<int64_t>(version, 0, kLastVersion + 1));
   const toml::node_view<const toml::node> disabled = table["disabled_plugins"];
   config.cri =
       !has_string(disabled, "cri") && !has_string(disabled, kCriPlugins[0]) && !has_string(disabled, kCriPlugins[1]);

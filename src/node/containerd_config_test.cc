@@ -52,6 +52,14 @@ TEST(ContainerdConfig, takes_wrong_types_as_absent) {
   EXPECT_TRUE(config->runtimes.empty());
 }
 
+TEST(ContainerdConfig, knows_no_version_that_is_none) {
+  for (const char* text : {"version = \"2\"", "version = 2.0", "version = -1", "version = [2]"})
+    EXPECT_EQ(parse_containerd_config(text)->version, 0) << text;
+  EXPECT_EQ(parse_containerd_config("")->version, 1);
+  for (const char* text : {"version = 5", "version = 4294967298"})
+    EXPECT_EQ(parse_containerd_config(text)->version, kLastVersion + 1) << text;
+}
+
 TEST(ContainerdConfig, names_the_line_that_is_wrong) {
   const auto config = parse_containerd_config("version = 2\n[plugins\n");
   ASSERT_FALSE(config);

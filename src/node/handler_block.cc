@@ -10,13 +10,21 @@
 namespace wherry::node {
 namespace {
 
-constexpr std::string_view kBegin = "# wherry: begin, written by `wherry node install`, removed by `wherry node uninstall`\n";
-constexpr std::string_view kEnd = "# wherry: end\n";
+constexpr std::string_view kBegin = "# wherry: begin, written by `wherry node install`, removed by `wherry node uninstall`";
+constexpr std::string_view kEnd = "# wherry: end";
+
+// How long the end of a line is that begins at `at`: an editor may have made another of it. npos if there is none.
+size_t line_end(std::string_view text, size_t at) {
+  const std::string_view rest = text.substr(at);
+  if (rest.empty()) return 0;
+  if (rest.starts_with("\n")) return 1;
+  return rest == "\r" || rest.starts_with("\r\n") ? std::min<size_t>(rest.size(), 2) : rest.npos;
+}
 
 // Where a line begins that is `line`, or npos.
 size_t find_line(std::string_view text, std::string_view line, size_t from = 0) {
   for (size_t at = text.find(line, from); at != text.npos; at = text.find(line, at + 1))
-    if (at == 0 || text[at - 1] == '\n') return at;
+    if ((at == 0 || text[at - 1] == '\n') && line_end(text, at + line.size()) != text.npos) return at;
   return text.npos;
 }
 
@@ -54,11 +62,11 @@ bool is_handler_name(std::string_view name) {
 std::string handler_block(int version, const Handler& handler) {
   const std::string table = "plugins.\"" + cri_plugin(version) + "\".containerd.runtimes." + handler.name;
   std::string out(kBegin);
-  out += "[" + table + "]\n  runtime_type = \"io.containerd.wherry.v1\"\n";
+  out += "\n[" + table + "]\n  runtime_type = \"io.containerd.wherry.v1\"\n";
   if (!handler.shim.empty()) out += "  runtime_path = " + quoted(handler.shim) + "\n";
   out += "  pod_annotations = [\"wherry.dev/*\"]\n";
   if (handler.systemd_cgroup) out += "[" + table + ".options]\n  SystemdCgroup = true\n";
-  return out += kEnd;
+  return out.append(kEnd) += '\n';
 }
 
 bool has_block(std::string_view text) { return find_line(text, kBegin) != text.npos; }
@@ -70,8 +78,10 @@ Result<std::string> without_block(std::string_view text) {
   if (begin == text.npos || end == text.npos || find_line(text, kBegin, begin + 1) != text.npos)
     return error(ErrorKind::failed_precondition,
                  "the comments around wherry's block are not in pairs any more: remove the block by hand");
-  const size_t rest = end + kEnd.size();
-  if (begin > 0 && (begin == 1 || text[begin - 2] == '\n')) --begin;  // with_block's empty line
+  const size_t rest = end + kEnd.size() + line_end(text, end + kEnd.size());
+  // with_block's empty line
+  if (begin > 1 && text.substr(begin - 2, 2) == "\r\n" && (begin == 2 || text[begin - 3] == '\n')) begin -= 2;
+  else if (begin > 0 && (begin == 1 || text[begin - 2] == '\n')) --begin;
   return std::string(text.substr(0, begin)) + std::string(text.substr(rest));
 }
 
@@ -85,7 +95,11 @@ Result<std::string> with_block(std::string_view text, std::string_view block) {
 Result<void> check_edit(std::string_view before_text, std::string_view after_text, int version,
                         const Handler& handler) {
   const toml::table before = TRY(parse_toml(before_text));
-  toml::table after = TRY(parse_toml(after_text));
+  auto parsed = parse_toml(after_text);
+  if (!parsed)
+    return error(ErrorKind::failed_precondition,
+                 "no handler can be added: [plugins.\"" + cri_plugin(version) + "\".containerd.runtimes], or a part of that, is an inline table or no table");
+  toml::table& after = *parsed;
   const std::string keys[] = {"plugins", cri_plugin(version), "containerd", "runtimes", handler.name};
   const toml::node_view<toml::node> ours = after[keys[0]][keys[1]][keys[2]][keys[3]][keys[4]];
   if (!ours.is_table() || before[keys[0]][keys[1]][keys[2]][keys[3]][keys[4]])

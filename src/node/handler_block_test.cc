@@ -23,6 +23,24 @@ TEST(HandlerBlock, is_undone_byte_by_byte) {
   }
 }
 
+std::string with_carriage_returns(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  return out;
+}
+
+TEST(HandlerBlock, is_undone_whatever_an_editor_makes_of_the_ends_of_lines) {
+  for (const std::string text : {"", "version = 2\n", "version = 3 # three\n\n\n# end\n"}) {
+    const std::string there = with_carriage_returns(text), block = handler_block(2, kHandler);
+    EXPECT_EQ(*without_block(*with_block(there, block)), there);
+    EXPECT_EQ(*without_block(with_carriage_returns(*with_block(text, block))), there);
+    std::string cut = *with_block(text, block);
+    cut.pop_back();  // the last line feed
+    EXPECT_EQ(*without_block(cut), text);
+    EXPECT_EQ(*without_block(cut + "\r"), text);
+  }
+}
+
 TEST(HandlerBlock, stays_the_same_when_it_is_written_again) {
   const auto once = with_block("version = 2", handler_block(2, kHandler));
   ASSERT_TRUE(once);
@@ -85,7 +103,7 @@ TEST(CheckEdit, takes_our_table_and_nothing_else) {
       {"there before", block, block, "handler `wherry` is there already, or was not added"},
       {"another key", runc, runc + block + "[debug]\n", "the edit would change more than the handler's table"},
       {"a key of runc", runc, block + "version = 2\n", "the edit would change more than the handler's table"},
-      {"not extensible", inline_tables, inline_tables + block, "line "},
+      {"not extensible", inline_tables, inline_tables + block, "no handler can be added: "},
   };
   for (const EditCase& c : cases) {
     SCOPED_TRACE(c.name);

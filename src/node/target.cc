@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/target.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -101,12 +102,18 @@ Result<void> check_foreign(Target& target, const ContainerdConfig& config) {
   return {};
 }
 
+// An error of a text as one of the file that it is in.
+template <typename T>
+Result<T> of_file(const std::string& path, Result<T> result) {
+  if (result) return result;
+  return error(result.error().kind, path + ": " + result.error().message);
+}
+
 Result<std::optional<ContainerdConfig>> configuration(const Target& target, const std::optional<std::string>& text) {
   if (!text) return std::optional<ContainerdConfig>();
   // Without our block: what is left is what others have written.
-  auto parsed = parse_containerd_config(TRY(without_block(*text)));
-  if (!parsed) return error(ErrorKind::malformed, target.config + ": " + parsed.error().message);
-  return std::optional<ContainerdConfig>(std::move(*parsed));
+  const std::string others = TRY(of_file(target.config, without_block(*text)));
+  return std::optional<ContainerdConfig>(TRY(of_file(target.config, parse_containerd_config(others))));
 }
 
 // Without a configuration too the distribution will write one.
@@ -127,8 +134,11 @@ Result<void> consider_imports(Target& target) {
 }  // namespace
 
 Result<std::optional<std::string>> read_optional(const std::string& path) {
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::optional<std::string>();
-  return std::optional<std::string>(TRY(read_file(path, kFileLimit)));
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0) return std::optional<std::string>(TRY(read_file(path, kFileLimit)));
+  if (errno != ENOENT) return os_error(errno, path);
+  if (::lstat(path.c_str(), &info) == 0) return error(ErrorKind::not_found, path + ": a link to a file that is not there");
+  return std::optional<std::string>();
 }
 
 std::string imported_directory(const ContainerdConfig& config, const std::string& config_path) {
@@ -159,6 +169,9 @@ Result<Target> find_target(const NodeOptions& options) {
     target.address = target.distribution->address;
   target.daemon = find_daemon_at(target.address);
   target.version = config ? config->version : version_for(target.daemon);
+  if (target.version < 1 || target.version > kLastVersion)
+    return error(ErrorKind::unsupported, target.config + " has another `version` than 1 to " + std::to_string(kLastVersion) +
+                                             ", which are known here");
   if (target.version < 2)
     return error(ErrorKind::unsupported, target.config + " is of version 1, which has no handlers of ours: write `version = 2`, " +
                                              "and plug-ins by their full names (containerd config migrate)");
@@ -174,7 +187,7 @@ Result<Target> find_target(const NodeOptions& options) {
 
 Result<std::string> edited_content(const Target& target, const std::optional<std::string>& current) {
   const std::string version = "version = " + std::to_string(target.version) + "\n";
-  std::string base = current ? TRY(without_block(*current)) : std::string();
+  std::string base = current ? TRY(of_file(target.edited, without_block(*current))) : std::string();
   if (!current)
     base = target.form == Target::Form::template_ ? std::string(target.distribution->template_start) : version;
   std::string edited = TRY(with_block(base, handler_block(target.version, target.handler)));

@@ -73,7 +73,7 @@ class Tree:
         for name, content in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def __enter__(self):
         return self
@@ -160,6 +160,20 @@ def refused_configurations():
         'disabled_plugins = ["cri"]\n': "is of version 1",
         "version = 2\n[plugins\n": "line 2: ",
         "version = 2\nplugins = {}\n": "inline table",
+        "version = 2\nplugins = 2\n": "no table",
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd]\nruntimes = {}\n': "inline table",
+        'version = 2\n[[plugins."io.containerd.grpc.v1.cri".containerd.runtimes]]\n': "is there already, or was not added",
+        'version = "2"\n': "has another `version` than 1 to 4",
+        "version = -2\n": "has another `version` than 1 to 4",
+        "version = 5\n": "has another `version` than 1 to 4",
+        "version = 4294967298\n": "has another `version` than 1 to 4",
+        "version = 2\n\0\n": "line 2: ",
+        b"version = 2\na = \xff\n": "line 2: ",
+        "version = 2\n# wherry: end\n": "are not in pairs any more",
+        "version = 2\n" + ".".join("a" * 300000) + " = 1\n": "line 2: a key of too many parts",
+        "version = 2\na = " + "[" * 300000 + "\n": "line 2: ",
+        "version = 2\na = " + "{a=" * 300000 + "\n": "line 2: ",
+        "version = 2\n" + "#" * (4 << 20): "the limit is 4194304",
     }
     for content, message in cases.items():
         with Tree({"etc/containerd/config.toml": content}) as tree:
@@ -167,6 +181,55 @@ def refused_configurations():
             done = tree.node("install", check=1)
             assert done.stderr.startswith("error: ") and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
             equal(tree.configuration(), before, "configuration")
+
+
+def kept_as_they_are():
+    """Files that are unusual, and right: each byte of them is there afterwards, and they have their owner and mode."""
+    need_programs()
+    texts = {
+        "other ends of lines": V2.replace("\n", "\r\n"),
+        "a byte order mark": "\ufeff" + V2,
+        "no line feed at the end, but a comment": V2 + "# the end",
+        "other letters": V2 + '[debug]\n  level = "größer"  # übrigens: 日本\n',
+        "bytes in a comment": V2.encode() + b"# \xff\xfe\n",
+        "trailing empty lines": V2 + "\n\n \n",
+        "100000 tables": V2 + "".join(f"[t{n}]\n" for n in range(100000)),
+        "our words in a comment": V2 + "# ## wherry: begin\n#wherry: end\n",
+    }
+    for what, text in texts.items():
+        with Tree({"etc/containerd/config.toml": text}) as tree:
+            config = tree.root / "etc/containerd/config.toml"
+            config.chmod(0o440)
+            os.chown(config, 12, 34)
+            before = config.read_bytes()
+            for action in ("install", "install", "uninstall"):
+                tree.node(action)
+                status = config.stat()
+                equal((status.st_mode & 0o7777, status.st_uid, status.st_gid), (0o440, 12, 34), f"mode and owner of one with {what}")
+                assert action == "uninstall" or config.read_bytes().startswith(before), f"more than the end of one with {what} was changed"
+            equal(config.read_bytes(), before, f"one with {what}")
+
+
+def an_editor_that_changes_all_ends_of_lines():
+    need_programs()
+    with Tree({"etc/containerd/config.toml": V2}) as tree:
+        config = tree.root / "etc/containerd/config.toml"
+        tree.node("install")
+        config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+        tree.node("uninstall")
+        equal(config.read_bytes(), V2.replace("\n", "\r\n").encode(), "the file")
+
+
+def a_link_into_nothing():
+    need_programs()
+    with Tree({"etc/hostname": "node\n"}) as tree:
+        link = tree.root / "etc/containerd/config.toml"
+        link.parent.mkdir()
+        link.symlink_to("/data/config.toml")
+        done = tree.node("install", check=1)
+        equal(done.stderr, "error: /etc/containerd/config.toml: a link to a file that is not there\n", "error")
+        tree.node("uninstall")
+        equal(os.readlink(link), "/data/config.toml", "the link")
 
 
 def links_stay_on_the_machine():
@@ -241,6 +304,7 @@ def a_container_joins_the_mounts_of_process_1():
 def add_tests(suite):
     for name, node in NODES.items():
         suite.test(f"{name}: installed, installed again, uninstalled without a trace")(lambda node=node: one_node(*node))
-    for function in (others_edit_too, others_make_the_handler, refused_configurations, links_stay_on_the_machine,
+    for function in (others_edit_too, others_make_the_handler, refused_configurations, kept_as_they_are, an_editor_that_changes_all_ends_of_lines, a_link_into_nothing,
+                     links_stay_on_the_machine,
                      directories_others_can_write, a_container_joins_the_mounts_of_process_1, wrong_words, status_says_what_and_cure):
         suite.test(function.__name__.replace("_", " "))(function)

@@ -38,8 +38,12 @@ def built(version):
 KINDS = {
     "containerd 1.6": (containerd_1_6, 2, False),
     "containerd 1.7": (lambda: built("1.7"), 2, False),
+    "containerd 1.7 with imports": (lambda: built("1.7"), 2, True),
     "containerd 2.4, version 2": (lambda: built("2.4"), 2, False),
+    "containerd 2.4, version 2 with imports": (lambda: built("2.4"), 2, True),
     "containerd 2.4, version 3": (lambda: built("2.4"), 3, False),
+    "containerd 2.4, version 3 with imports": (lambda: built("2.4"), 3, True),
+    "containerd 2.4, version 4": (lambda: built("2.4"), 4, False),
     "containerd 2.4, version 4 with imports": (lambda: built("2.4"), 4, True),
 }
 
@@ -294,6 +298,21 @@ def one_at_a_time():
         equal(child.wait(TIMEOUT), 0, "exit code of the first")
 
 
+def many_at_once():
+    with node_of("containerd 2.4, version 3") as node:
+        before = configuration(node)
+        started = [subprocess.Popen([str(w) for w in node.command("install")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                    text=True, env=node._environment) for _ in range(8)]
+        errors = [child.communicate(timeout=TIMEOUT)[1] for child in started]
+        codes = [child.returncode for child in started]
+        assert set(codes) <= {0, 1} and 0 in codes, codes
+        for code, error in zip(codes, errors):
+            assert code == 0 or ("another `wherry node` is at work here" in error and error.count("\n") == 1), error
+        equal((node.handlers(), node.restart_count()), ({"runc", "wherry"}, 1), "handlers and restarts")
+        node.node("uninstall")
+        equal(configuration(node), before, "configuration")
+
+
 def broken_binaries_replace_nothing():
     with node_of("containerd 1.6") as node:
         before = configuration(node)
@@ -314,5 +333,5 @@ def add_tests(suite):
     for kind in ("containerd 1.7", "containerd 2.4, version 4 with imports"):
         suite.test(f"{kind}: killed at any moment of an installation, the next call finishes or undoes it")(
             lambda kind=kind: survives_kills_at_any_moment(kind))
-    for function in (rolls_back, survives_a_kill, running_pods_keep_their_shim, one_at_a_time, broken_binaries_replace_nothing):
+    for function in (rolls_back, survives_a_kill, running_pods_keep_their_shim, one_at_a_time, many_at_once, broken_binaries_replace_nothing):
         suite.test(function.__name__.replace("_", " "))(function)
