@@ -75,7 +75,7 @@ struct ExecLaunchConfig {
 // then waitid(P_PIDFD).
 class LaunchedProcess {
  public:
-  enum class Start : uint8_t { sent, confirmed };  // whether the process answers to it by its exec
+  enum class Start : uint8_t { sent, confirmed };  // whether the process says how it went
   LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings, Start start = Start::sent);
   ~LaunchedProcess();
   LaunchedProcess(const LaunchedProcess&) = delete;
@@ -89,7 +89,7 @@ class LaunchedProcess {
   UniqueFd take_console() { return std::move(console_); }
 
   // Lets the guest run. failed_precondition the second time or if it is gone. A
-  // native program runs when this returns, or could not be executed.
+  // native program, or a guest with a label, runs when this returns, or could not.
   Result<void> start();
   // not_found "process already finished" once it is dead.
   Result<void> signal(int number) const;

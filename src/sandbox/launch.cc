@@ -84,6 +84,8 @@ LaunchMessage message_of(const LaunchConfig& config) {
 Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& config) {
   const Spec& spec = *config.spec;
   TRY(check_supported(spec));
+  const std::optional<Label> label = TRY(label_of(spec.process));
+  if (label) TRY(check_label(*label));
   const UniqueFd message = TRY(write_launch_message(message_of(config)));
   const Namespace* const pid = spec.linux_.find(NamespaceType::pid);
   // The rest belongs to the user namespace, which the process has to enter before.
@@ -101,14 +103,15 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch(const LaunchConfig& co
                                        .report = config.guest.report,
                                        .namespaces = user ? 0 : clone_flags(spec.linux_),
                                        .pid_namespace = pid && !user ? pid->path : ""}));
-  if (user) TRY(follow_fork(made));
+  if (user) TRY(follow_fork(made, label, false));
   UniqueFd console;
   auto ready = converse(made.control.get(), config, made.process, console);
   if (!ready) {
     discard(made.process);
     return std::move(ready).error();
   }
-  return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready));
+  return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready),
+                                           label ? LaunchedProcess::Start::confirmed : LaunchedProcess::Start::sent);
 }
 
 LaunchedProcess::LaunchedProcess(Spawned process, UniqueFd control, UniqueFd console, std::string warnings, Start start)

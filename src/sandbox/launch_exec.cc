@@ -20,7 +20,10 @@ Result<std::string> await_ready(int control, const Spawned& process, UniqueFd& c
 
 Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchConfig& config) {
   const bool native = !config.native_program.empty();
-  const Process process = TRY(parse_process(config.process_json));
+  Process process = TRY(parse_process(config.process_json));
+  inherit_label(process, config.spec->process);
+  const std::optional<Label> label = TRY(label_of(process));
+  if (label) TRY(check_label(*label));
   const UniqueFd message = TRY(write_launch_message({.kind = native ? InitKind::native : InitKind::exec,
                                                      .has_hooks = false,
                                                      .has_artifact = config.artifact >= 0,
@@ -50,7 +53,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
                                        .report = config.guest.report,
                                        .namespaces = 0,
                                        .pid_namespace = {}}));
-  TRY(follow_fork(made));
+  TRY(follow_fork(made, label, native));
   UniqueFd console;
   auto ready = await_ready(made.control.get(), made.process, console);
   if (!ready) {
@@ -58,7 +61,7 @@ Result<std::unique_ptr<LaunchedProcess>> Launcher::launch_exec(const ExecLaunchC
     return std::move(ready).error();
   }
   return std::make_unique<LaunchedProcess>(std::move(made.process), std::move(made.control), std::move(console), std::move(*ready),
-                                           native ? LaunchedProcess::Start::confirmed : LaunchedProcess::Start::sent);
+                                           native || label ? LaunchedProcess::Start::confirmed : LaunchedProcess::Start::sent);
 }
 
 }  // namespace wherry::sandbox

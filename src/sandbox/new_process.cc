@@ -92,6 +92,15 @@ std::string room_for(const std::vector<std::string>& args) {
   return std::string(std::min(size, kMostTitle), ' ');
 }
 
+Result<void> let_go_on(const NewProcess& made, const std::optional<Label>& label, bool at_exec) {
+  UniqueFd file;
+  // The process can not: its /proc is the container's, and none of the host's shall
+  // ever be open where the container could get at it.
+  if (label) file = TRY(open_label_file(std::to_string(made.process.pid), label->module, at_exec));
+  if (say(made.control.get(), Say::go, "", file.get())) return {};
+  return gone_silent(made.process);
+}
+
 Result<Spawned> spawn_in(const std::string& pid_namespace, const SpawnConfig& config) {
   std::unique_ptr<PidNamespace> joined;
   if (!pid_namespace.empty()) joined = TRY(PidNamespace::enter(pid_namespace));
@@ -168,7 +177,7 @@ void discard(const Spawned& process) {
   reap(process);
 }
 
-Result<void> follow_fork(NewProcess& made) {
+Result<void> follow_fork(NewProcess& made, const std::optional<Label>& label, bool at_exec) {
   auto forked = hear_of_fork(made);
   if (!forked) {
     discard(made.process);
@@ -176,11 +185,10 @@ Result<void> follow_fork(NewProcess& made) {
   }
   reap(made.process);
   made.process = std::move(*forked);
-  // It may go on: its parent is this process now.
-  if (say(made.control.get(), Say::go)) return {};
-  Error failure = gone_silent(made.process);
-  discard(made.process);
-  return failure;
+  // Its parent is this process now.
+  auto going = let_go_on(made, label, at_exec);
+  if (!going) discard(made.process);
+  return going;
 }
 
 Error gone_silent(const Spawned& process) {

@@ -5,11 +5,13 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "sandbox/init.h"
+#include "sandbox/label.h"
 #include "sandbox/spawn.h"
 
 namespace wherry::sandbox {
@@ -61,8 +63,9 @@ void discard(const Spawned& process);
 void reap(const Spawned& process);
 
 // The process has forked the one that is to stay, and ends: that one takes its place
-// and goes on. With an error neither is left.
-Result<void> follow_fork(NewProcess& made);
+// and goes on, with the file by which it sets its label if it shall have one,
+// `at_exec` as for open_label_file(). With an error neither is left.
+Result<void> follow_fork(NewProcess& made, const std::optional<Label>& label, bool at_exec);
 
 // Why a process that ended the conversation is no more.
 Error gone_silent(const Spawned& process);

@@ -141,6 +141,7 @@ struct Linux {
   std::optional<Seccomp> seccomp;
   bool has_time_offsets = false;
   std::string rootfsPropagation;
+  std::string mountLabel;
   std::vector<std::string> maskedPaths;
   std::vector<std::string> readonlyPaths;
   std::map<std::string, std::string> sysctl;

@@ -140,6 +140,7 @@ Result<void> read_linux(const JsonNode& in, Linux& out) {
   const JsonNode::Json* const offsets = in.find("timeOffsets");
   out.has_time_offsets = offsets && !offsets->empty();
   TRY(in.read("rootfsPropagation", out.rootfsPropagation));
+  TRY(in.read("mountLabel", out.mountLabel));
   TRY(in.read("maskedPaths", out.maskedPaths));
   TRY(in.read("readonlyPaths", out.readonlyPaths));
   return in.read("sysctl", out.sysctl);

@@ -51,7 +51,7 @@ std::string features() {
         {"capabilities", {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_NET_BIND_SERVICE"}},
         {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", false}}},
         {"seccomp", {{"enabled", true}}},
-        {"apparmor", {{"enabled", false}}},
+        {"apparmor", {{"enabled", true}}},
         {"selinux", {{"enabled", false}}},
         {"mountExtensions", {{"idmap", {{"enabled", kernel_maps_ids()}}}}}}},
   };

@@ -100,12 +100,6 @@ def need_machine():
         raise Skip(reason)
 
 
-def at(directory, file):
-    """The file in another directory of the machine, with its libraries."""
-    files = machine.with_libraries(file)
-    return {**files, f"{directory}/{file.name}": files.pop(str(file))}
-
-
 @functools.cache
 def container_run(script, systemd=False):
     """({name: value} of the script's lines, all that was printed). Tried once, also if it fails."""
@@ -117,7 +111,7 @@ def container_run(script, systemd=False):
         raise Skip("no containerd with ctr")
     files = machine.with_libraries(*programs)
     for name in ("containerd-shim-wherry-v1", "wherryc"):
-        files.update(at("/usr/local/bin", program(name)))
+        files.update(machine.at("/usr/local/bin", program(name)))
     module = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
     with tempfile.TemporaryDirectory() as directory:
         archive = write_image(pathlib.Path(directory) / "image.tar", IMAGE, {"httpbin.wasm": module}, ["/httpbin.wasm"])
@@ -170,9 +164,9 @@ def _():
     test = BUILD / "tests" / "sandbox_test"
     if not test.is_file():
         raise Skip("sandbox_test is not built")
-    files = at("/build/tests", test)
+    files = machine.at("/build/tests", test)
     for name in os.listdir(BUILD / "bin"):
-        files.update(at("/build/bin", BUILD / "bin" / name))
+        files.update(machine.at("/build/bin", BUILD / "bin" / name))
     code, output = machine.run(files, "export WHERRY_BUILD=/build; cd /build/tests && ./sandbox_test --gtest_color=no")
     results = parts.gtest_results(output)
     assert results, f"nothing ran: {output[-2000:]}"

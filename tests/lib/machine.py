@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small virtual machine with cgroup v2, for hosts that have v1: a Debian kernel, an initramfs, a shell script.
 
-The kernel's package is downloaded by apt into the cache directory and unpacked, never installed.
+The packages of the kernel and of what only the machine shall have are downloaded by apt into the cache directory and unpacked, never installed.
 """
 import gzip
 import os
@@ -102,14 +102,34 @@ def kernel():
     if not package:
         raise OSError(f"apt knows no {KERNEL_PACKAGE}")
     with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        subprocess.run(["apt-get", "-q", "download", package[0]], cwd=place, check=True, capture_output=True, timeout=300)
-        archive = next(pathlib.Path(place).glob("*.deb"))
-        subprocess.run(["dpkg", "-x", archive, place], check=True, capture_output=True)
-        image = next(pathlib.Path(place).glob("boot/vmlinuz-*"))
+        image = next(_unpack(package[0], place).glob("boot/vmlinuz-*"))
         shutil.copy(image, directory / (image.name + ".new"))
         os.replace(directory / (image.name + ".new"), directory / image.name)
     return directory / image.name
+
+
+def package(name):
+    """The directory of a package's files, downloaded once. Never installed: it may change how this machine boots."""
+    directory = cache_directory() / "packages" / name
+    if not directory.is_dir():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent) as place:
+            files = _unpack(name, place)
+            try:
+                files.rename(directory)
+            except OSError:  # another run was faster
+                if not directory.is_dir():
+                    raise
+    return directory
+
+
+def _unpack(name, place):
+    os.chmod(place, 0o755)
+    subprocess.run(["apt-get", "-q", "download", name], cwd=place, check=True, capture_output=True, timeout=300)
+    archive = next(pathlib.Path(place).glob("*.deb"))
+    files = pathlib.Path(place) / "files"
+    subprocess.run(["dpkg", "-x", archive, files], check=True, capture_output=True)
+    return files
 
 
 def with_libraries(*programs):
@@ -123,8 +143,14 @@ def with_libraries(*programs):
     return files
 
 
-def run(files, script, timeout=300, memory="1536M", systemd=False):
-    """Boots, runs the script and returns (its exit code or None, what was printed). files: {path: Path or bytes}."""
+def at(directory, file):
+    """The file in another directory of the machine, with its libraries."""
+    files = with_libraries(file)
+    return {**files, f"{directory}/{file.name}": files.pop(str(file))}
+
+
+def run(files, script, timeout=300, memory="1536M", systemd=False, parameters=""):
+    """Boots, runs the script and returns (its exit code or None, what was printed). files: {path: Path or bytes}; parameters: the kernel's."""
     if systemd:
         files = {**files, **with_libraries(SYSTEMD), "/run-script.service": SERVICE.encode()}
     with tempfile.TemporaryDirectory() as place:
@@ -134,7 +160,7 @@ def run(files, script, timeout=300, memory="1536M", systemd=False):
         image.write_bytes(gzip.compress(_cpio(contents), 1))
         command = [QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory, "-nographic", "-no-reboot",
                    "-net", "none", "-kernel", kernel(), "-initrd", image,
-                   "-append", "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1"]
+                   "-append", "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 " + parameters]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
             output = done.stdout

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "config/settings.h"
+#include "sandbox/label.h"
 #include "sandbox/launch_message.h"
 #include "sandbox/spec.h"
 
@@ -21,7 +23,10 @@ struct InitContext {
   UniqueFd console;      // the terminal's master, until the shim has it
   UniqueFd user_namespace;      // the container's, until it is entered
   std::vector<UniqueFd> trees;  // of open_trees()
+  std::optional<Label> label;
+  UniqueFd label_file;  // of open_label_file(); by nothing else can the label be set once the host's /proc is gone
 
+  bool is_native() const { return message.kind == InitKind::native; }
   bool has_user_namespace() const { return spec.linux_.find(NamespaceType::user) != nullptr; }
 
   void warn(std::string_view line) {

@@ -71,6 +71,7 @@ Result<void> prepare(InitContext& context) {
   TRY(set_oom_score(context));
   if (context.has_user_namespace()) TRY(make_room_for_rlimits(context));
   TRY(enter_namespaces(context));
+  if (context.label && !context.label_file) context.label_file = TRY(open_label_file("thread-self", context.label->module, false));
   TRY(run_create_hooks(context));
   TRY(name_host(context));
   const UniqueFd root = TRY(take_root(context));
@@ -97,7 +98,7 @@ Result<void> prepare_exec(InitContext& context) {
   ::umask(0);
   TRY(set_oom_score(context));
   if (context.has_user_namespace()) TRY(make_room_for_rlimits(context));
-  const bool native = context.message.kind == InitKind::native;
+  const bool native = context.is_native();
   if (native) own_streams(context.spec);
   TRY(join_container(context));
   {
@@ -109,7 +110,7 @@ Result<void> prepare_exec(InitContext& context) {
   TRY(set_rlimits(context));
   if (native && context.spec.linux_.seccomp && !context.spec.process.noNewPrivileges) TRY(apply_seccomp(*context.spec.linux_.seccomp));
   TRY(native ? take_privileges(context) : drop_privileges(context));
-  TRY(enter_pid_namespace());
+  TRY(enter_pid_namespace(context));
   if (context.spec.process.terminal) TRY(control_console());
   if (native) return {};
   if (!TRY(restrict_paths(context))) context.warn("this kernel has no Landlock of version 2 or later");
@@ -208,10 +209,12 @@ Result<std::unique_ptr<Guest>> get_ready(GuestLoader loader, ProcessTitle title,
   context.spec = TRY(parse_spec(context.message.spec_json));
   context.settings = TRY(config::Settings::from_message(context.message.settings));
   if (joins(kind)) {
-    const auto oom_score = context.spec.process.oomScoreAdj;
-    context.spec.process = TRY(parse_process(context.message.process_json));
-    if (!context.spec.process.oomScoreAdj) context.spec.process.oomScoreAdj = oom_score;
+    Process process = TRY(parse_process(context.message.process_json));
+    if (!process.oomScoreAdj) process.oomScoreAdj = context.spec.process.oomScoreAdj;
+    inherit_label(process, context.spec.process);
+    context.spec.process = std::move(process);
   }
+  context.label = TRY(label_of(context.spec.process));
   title.set(context.spec.process.args);
   TRY(joins(kind) ? prepare_exec(context) : prepare(context));
   std::unique_ptr<Guest> guest = TRY(load(context, loader));
@@ -240,7 +243,12 @@ int run_init(GuestLoader loader, int argc, char** argv) {
   InitContext context;
   auto guest = get_ready(loader, ProcessTitle(argc, argv), context);
   if (!guest) return say_failure(guest.error());
-  if (context.message.kind == InitKind::native) return say_failure(exec_program(context));
+  if (context.is_native()) return say_failure(exec_program(context));
+  if (auto done = apply_label(context); !done) {
+    // Whoever launched us may be gone; the log is not.
+    if (context.message.has_start_socket) (void)write_all(STDERR_FILENO, "error: " + done.error().to_string() + "\n", "standard error");
+    return context.message.has_start_socket ? kSetupFailed : say_failure(done.error());
+  }
   ::close(kControlFd);
   if (context.message.kind == InitKind::pause) return run_pause();
   // Processes that native execs leave come to the first of a pid namespace; this one

@@ -39,7 +39,7 @@ Result<void> enter_directory(const InitContext& context, int root) {
   return {};
 }
 
-Result<void> enter_pid_namespace() {
+Result<void> enter_pid_namespace(InitContext& context) {
   const pid_t child = ::fork();
   if (child < 0) return os_error(errno, "cannot fork into the container's pid namespace");
   if (child > 0) {
@@ -48,7 +48,7 @@ Result<void> enter_pid_namespace() {
     ::_exit(pidfd ? 0 : 1);
   }
   if (::setsid() < 0) return os_error(errno, "setsid");
-  const std::string answer = TRY(hear(kControlFd));
+  const std::string answer = TRY(hear(kControlFd, &context.label_file));
   if (answer.empty() || answer[0] != static_cast<char>(Say::go)) return error(ErrorKind::unavailable, "the shim is gone");
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return os_error(errno, "PR_SET_PDEATHSIG");
   return {};

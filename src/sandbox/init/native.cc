@@ -4,12 +4,10 @@
 // filter of system calls and security labels, not by the walls around a guest.
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,27 +59,6 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-// The next exec gets the label. The file must be procfs's: the container decides
-// what is at /proc.
-Result<void> set_label(std::initializer_list<const char*> files, const std::string& value, const char* what) {
-  for (const char* name : files) {
-    const UniqueFd file(::open(name, O_WRONLY | O_CLOEXEC));
-    struct statfs file_system;
-    if (!file || ::fstatfs(file.get(), &file_system) != 0 || file_system.f_type != PROC_SUPER_MAGIC) continue;
-    if (::write(file.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size())) return {};
-    return os_error(errno, std::string(what) + " `" + value + "`");
-  }
-  return error(ErrorKind::unsupported, std::string(what) + ": this kernel or container has no " + *files.begin());
-}
-
-Result<void> set_labels(const Process& process) {
-  if (!process.apparmorProfile.empty() && process.apparmorProfile != "unconfined") {
-    TRY(set_label({"/proc/self/attr/apparmor/exec", "/proc/self/attr/exec"}, "exec " + process.apparmorProfile, "apparmorProfile"));
-  }
-  if (!process.selinuxLabel.empty()) TRY(set_label({"/proc/self/attr/exec"}, process.selinuxLabel, "selinuxLabel"));
-  return {};
-}
-
 // Go's words of the reason, which users and tools know.
 Error exec_error(const std::string& name, int code) {
   return error(code == EACCES || code == EPERM ? ErrorKind::denied : ErrorKind::invalid, "exec: \"" + name + "\": " +
@@ -107,7 +84,7 @@ void own_streams(const Spec& spec) {
 
 Error exec_program(InitContext& context) {
   Process& process = context.spec.process;
-  if (auto done = set_labels(process); !done) return done.error();
+  if (auto done = apply_label(context); !done) return done.error();
   std::vector<std::string> environment = environment_of(process);
   const std::vector<char*> args = pointers(process.args), env = pointers(environment);
   // The socket to the launcher closes with the exec, which tells that it went well.

@@ -43,6 +43,10 @@ Result<void> drop_privileges(const InitContext& context);
 Result<bool> restrict_paths(const InitContext& context);
 // The list of system calls that are left; final.
 Result<void> restrict_system_calls();
+// The AppArmor profile or SELinux context, the last thing that happens before the
+// guest; a native program's comes with its exec. This thread's, and so of those
+// that it makes later: SELinux refuses a process that has others.
+Result<void> apply_label(InitContext& context);
 
 // For native programs, in the place of the last three.
 
@@ -72,7 +76,8 @@ Result<void> control_console();
 Result<void> join_container(const InitContext& context);
 // process.cwd, which has to exist below `root`.
 Result<void> enter_directory(const InitContext& context, int root);
-// Returns in a child, whose parent is the launcher's process; this one ends.
-Result<void> enter_pid_namespace();
+// Returns in a child, whose parent is the launcher's process; this one ends. The
+// launcher brings the child its label file.
+Result<void> enter_pid_namespace(InitContext& context);
 
 }  // namespace wherry::sandbox

@@ -79,7 +79,7 @@ Result<void> enter_user_namespace(InitContext& context) {
   TRY(become_root());
   TRY(check_maps(context));
   if (::unshare(static_cast<int>(new_namespaces(spec))) != 0) return os_error(errno, "new namespaces");
-  return enter_pid_namespace();
+  return enter_pid_namespace(context);
 }
 
 }  // namespace wherry::sandbox

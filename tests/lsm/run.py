@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""AppArmor's profiles on guests and on execs: in a virtual machine, whatever this one has."""
+# timeout: 600
+import functools
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import machine  # noqa: E402
+from image import write_image  # noqa: E402
+from scripts import APPARMOR, BUNDLES, PROFILES, START  # noqa: E402
+from suite import SOURCE, Skip, Suite, program  # noqa: E402
+
+IMAGE = "wherry.test/guest:1"
+HTTPBIN = "wherry.test/httpbin:1"
+CONTAINERD = ("containerd", "ctr")
+
+suite = Suite()
+
+
+def build_guest(directory):
+    module = directory / "guest.wasm"
+    if not shutil.which("clang-19"):
+        raise Skip("no clang-19 to build the guest")
+    subprocess.run(["clang-19", "--target=wasm32-wasi", "-Os", "-s", "-o", module, pathlib.Path(__file__).with_name("guest.c")], check=True)
+    return module
+
+
+def unpacked(name):
+    try:
+        return machine.package(name)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Skip(f"no package {name}: {error}") from None
+
+
+def files_of_machine():
+    reason = machine.missing_reason()
+    if reason:
+        raise Skip(reason)
+    programs = [shutil.which(p) for p in CONTAINERD]
+    if None in programs:
+        raise Skip("no containerd with ctr")
+    files = machine.with_libraries(*programs)
+    for name in ("containerd-shim-wherry-v1", "wherryc", "wherry-oci"):
+        files.update(machine.at("/usr/local/bin", program(name)))
+    files["/usr/local/bin/toolbox.wasm"] = program("toolbox.wasm")
+    httpbin = SOURCE / "examples" / "httpbin" / "cpp" / "httpbin.wasm"
+    with tempfile.TemporaryDirectory() as place:
+        directory = pathlib.Path(place)
+        guest = build_guest(directory)
+        contents = {"guest.wasm": guest, "bin/busybox": machine.BUSYBOX, "data/old": b"old", "other/old": b"old"}
+        files["/guest.wasm"] = guest.read_bytes()
+        files["/guest.tar"] = write_image(directory / "guest.tar", IMAGE, contents, ["/guest.wasm"]).read_bytes()
+        files["/httpbin.tar"] = write_image(directory / "httpbin.tar", HTTPBIN, {"httpbin.wasm": httpbin}, ["/httpbin.wasm"]).read_bytes()
+    return files
+
+
+def run_machine(files, script, parameters):
+    script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN)
+    _, output = machine.run(files, script, timeout=240, parameters=parameters)
+    return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
+
+
+@functools.cache
+def apparmor():
+    """({name: value} of the script's lines, all that was printed). Tried once, also if it fails."""
+    files = files_of_machine()
+    package = unpacked("apparmor")
+    files.update(machine.at("/sbin", package / "sbin/apparmor_parser"))
+    # As it is on a node of Debian: containerd's default profile includes what is there.
+    for part in ("etc", "usr/share/apparmor-features"):
+        for path in (package / part).rglob("*"):
+            if path.is_file():
+                files[f"/{path.relative_to(package)}"] = path
+            elif not any(path.iterdir()):
+                files[f"/{path.relative_to(package)}/.keep"] = b""  # an empty directory
+    files["/profiles"] = PROFILES.encode()
+    return run_machine(files, START + APPARMOR + BUNDLES, "security=apparmor")
+
+
+def expect(run, name, value):
+    said, output = run()
+    found = said.get(name)
+    good = value(found or "") if callable(value) else found == value
+    assert good, f"{name} is {found!r}" + ("" if callable(value) else f", expected {value!r}") + f"\n{output[-1500:]}"
+
+
+def has(*words):
+    return lambda text: all(word in text for word in words)
+
+
+DENIED = "write /data/old: Permission denied; write /data/new: Permission denied; write /other/new: done; read /data/old: done"
+ALL_DONE = "write /data/old: done; write /data/new: done; write /other/new: done; read /data/old: done"
+NOTHING = "write /data/old: Permission denied; write /data/new: Permission denied; write /other/new: Permission denied; read /data/old: Permission denied"
+NOT_LOADED = has("apparmor failed to apply profile `not-loaded`: no such file or directory")
+
+EXPECTED = {
+    "a guest without a profile may write": ("unconfined guest", ALL_DONE),
+    "a guest can not write what its profile denies": ("denied guest", DENIED),
+    "a guest starts under a profile that allows nothing, and can nothing": ("guest with nothing", NOTHING),
+    "a profile that complains denies nothing": ("complaining guest", ALL_DONE),
+    "a profile that complains is the process's": ("complaining label", "test-complain (complain)"),
+    "every thread of a guest has the profile": ("guest labels", "test-deny (enforce)"),
+    "an executed module has the profile": ("exec label", "test-deny (enforce)"),
+    "an executed module can not write what the profile denies": ("exec write", has("ermission denied")),
+    "an executed module may write what the profile allows": ("exec other write", "0"),
+    "a native exec has the profile": ("native label", "test-deny (enforce)"),
+    "a native exec can not write what the profile denies": ("native write", has("ermission denied")),
+    "a native exec without a profile may write": ("unconfined native write", "0"),
+    "a profile that is not loaded is the start's error": ("not loaded", NOT_LOADED),
+    "a container that could not start leaves nothing": ("left", "0"),
+    "httpbin serves under containerd's default profile": ("default answer", "ok"),
+    "httpbin has containerd's default profile": ("default labels", "cri-containerd.apparmor.d (enforce)"),
+    "wherry-oci: a guest can not write what its profile denies": ("oci guest", DENIED),
+    "wherry-oci: a guest in a user namespace has the profile": ("oci user guest", DENIED),
+    "wherry-oci: an exec that names no profile has its container's": ("oci exec label", "test-deny (enforce)"),
+    "wherry-oci: an exec in a user namespace has the profile": ("oci user exec label", "test-deny (enforce)"),
+    "wherry-oci: an exec may have another profile": ("oci other exec label", "test-nothing (enforce)"),
+    "wherry-oci: a native exec has the profile": ("oci native label", "test-deny (enforce)"),
+    "wherry-oci: a native exec in a user namespace has the profile": ("oci user native label", "test-deny (enforce)"),
+    "wherry-oci: a profile that is not loaded is create's error": ("oci not loaded", NOT_LOADED),
+    "wherry-oci: a guest whose profile went before the start does not run": ("oci lost", has("apparmor failed to apply profile `test-lost`")),
+    "wherry-oci: such a guest has written nothing": ("oci lost wrote", "no"),
+    "a label of SELinux where there is none is an error": ("no selinux", has("selinux label is specified in config, but selinux is disabled or not supported")),
+}
+for _what, (_name, _value) in EXPECTED.items():
+    @suite.test(_what)
+    def _(name=_name, value=_value):
+        expect(apparmor, name, value)
+
+
+suite.main()
