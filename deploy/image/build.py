@@ -14,7 +14,7 @@ import re
 import sys
 import tarfile
 
-REQUIRED = ("wherry", "wherryc", "containerd-shim-wherry-v1")
+REQUIRED = ("wherry", "wherryc", "containerd-shim-wherry-v1", "wherry-label")
 OPTIONAL = ("wherry-oci", "wherryc-opt", "toolbox.wasm")
 ENTRYPOINT = ["/wherry", "node"]
 OCI = "application/vnd.oci.image"

@@ -34,7 +34,7 @@ std::optional<int> begin(const Command& command, void* options, std::span<char* 
     arguments = std::move(parsed->arguments);
     return std::nullopt;
   }
-  std::fprintf(stderr, "error: wherry %s: %s\n", std::string(command.name).c_str(), problem.c_str());
+  std::fprintf(stderr, "error: %s%s: %s\n", std::string(command.prefix).c_str(), std::string(command.name).c_str(), problem.c_str());
   return kUsageError;
 }
 

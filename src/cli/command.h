@@ -30,8 +30,9 @@ struct Command {
   std::string_view summary;  // one line, in the list of commands too
   std::string_view details;  // more lines for the command's own help
   std::span<const Option> options;
-  std::array<std::string_view, 2> examples;  // without "wherry"
+  std::array<std::string_view, 2> examples;  // without the prefix
   int (*main)(const Command& command, std::span<char* const> words);
+  std::string_view prefix = "wherry ";  // of the name, or "wherry-" for a program of its own
 };
 
 inline constexpr size_t kAnyNumber = ~size_t{0};

@@ -28,7 +28,7 @@ std::string usage_of(const Option& option) {
 }  // namespace
 
 std::string help_of(const Command& command) {
-  std::string out = "usage: wherry " + std::string(command.name);
+  std::string out = "usage: " + std::string(command.prefix) + std::string(command.name);
   if (!command.options.empty()) out += " [OPTION...]";
   if (!command.arguments.empty()) out += " " + std::string(command.arguments);
   out += "\n" + std::string(command.summary) + "\n";
@@ -42,7 +42,7 @@ std::string help_of(const Command& command) {
     if (!option.help.empty()) append_row(out, usage_of(option), width, option.help);
 
   out += "\nexamples:\n";
-  for (const std::string_view example : command.examples) out += "  wherry " + std::string(example) + "\n";
+  for (const std::string_view example : command.examples) out += "  " + std::string(command.prefix) + std::string(example) + "\n";
   return out;
 }
 

@@ -30,6 +30,7 @@ struct CommandOptions {
   bool no_trial = false;
   bool dry_run = false;
   bool watch = false;
+  std::string ready_file;
   bool json = false;
 };
 
@@ -69,6 +70,7 @@ constexpr Option kOptions[] = {
     {"no-check", 0, "", "runs no test container", set<&CommandOptions::no_trial>},
     {"dry-run", 0, "", "install: prints what it would do", set<&CommandOptions::dry_run>},
     {"watch", 0, "", "stays, and does it again every minute where it is undone", set<&CommandOptions::watch>},
+    {"ready-file", 0, "FILE", "with --watch: says `yes` while the last time went well, or `no`", set<&CommandOptions::ready_file>},
     {"force", 0, "", "uninstall: although pods run", call<CommandOptions, set_force>},
     {"json", 0, "", "status: prints JSON", set<&CommandOptions::json>},
 };
@@ -96,9 +98,14 @@ Result<int> print_plan(const UniqueFd& source, const node::InstallOptions& optio
 
 using Action = std::function<Result<void>(const node::Progress& progress)>;
 
-// What a round says, one line a step. In a process of its own: it may enter the machine's mounts, while probes and
+struct Round {
+  bool succeeded = false;
+  std::string steps;  // one line each
+};
+
+// In a process of its own: it may enter the machine's mounts, while probes and
 // `kubectl exec` look for the container's files in those of its first process.
-Result<std::string> say_round(const CommandOptions& options, const Action& action) {
+Result<Round> run_round(const CommandOptions& options, const Action& action) {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "pipe");
   const UniqueFd out(ends[0]);
@@ -110,14 +117,16 @@ Result<std::string> say_round(const CommandOptions& options, const Action& actio
     auto done = options.host_root.empty() ? Result<void>() : node::enter_host(options.host_root);
     if (done) done = action([&](const std::string& step) { steps += step + "\n"; });
     if (!done) steps += "error: " + done.error().to_string() + "\n";
-    ::_exit(write_all(in.get(), steps, "pipe") ? 0 : kFailure);
+    ::_exit(write_all(in.get(), steps, "pipe") && done ? 0 : kFailure);
   }
   in.reset();
   constexpr size_t kLimit = 1 << 20;
   auto steps = read_all(out.get(), kLimit, "pipe");
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return steps;
+  if (!steps) return std::move(steps).error();
+  return Round{.succeeded = status == 0, .steps = std::move(*steps)};
 }
 
 // Until SIGTERM or SIGINT, as a pod of the node: its configuration may be written anew by others.
@@ -131,9 +140,10 @@ Result<int> watch(const CommandOptions& options, const Action& action) {
   std::string last;
   do {
     // Only what is news: a minute without changes is silent.
-    const std::string steps = TRY(say_round(options, action));
-    if (steps != last && !steps.empty()) print_step(steps.substr(0, steps.size() - 1));
-    last = steps;
+    const Round round = TRY(run_round(options, action));
+    if (round.steps != last && !round.steps.empty()) print_step(round.steps.substr(0, round.steps.size() - 1));
+    last = round.steps;
+    if (!options.ready_file.empty()) TRY(replace_file(options.ready_file, round.succeeded ? "yes\n" : "no\n", 0644));
   } while (::sigtimedwait(&stop, nullptr, &kPause) < 0);
   return 0;
 }

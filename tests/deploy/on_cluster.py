@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chart on a one-node Kubernetes whose containerd does not know Wherry: install, use, uninstall."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from suite import SOURCE, equal, program, wait_until
 
 sys.path.insert(0, str(SOURCE / "tests" / "k8s"))
 from cluster import Cluster  # noqa: E402
+from keys import SERVER  # noqa: E402
 
 NAMESPACE = "wherry-system"
 HANDLER = "wherry-node"  # the cluster has a class `wherry` of its own
-PROGRAMS = ("wherry", "wherryc", "containerd-shim-wherry-v1")
+PROGRAMS = ("wherry", "wherryc", "containerd-shim-wherry-v1", "wherry-label")
 STATE = pathlib.Path("/var/lib/wherry")
 
 
@@ -56,6 +58,49 @@ def serves_the_example(cluster):
     cluster.run("kubectl", "delete", "--wait", "-f", "-", stdin=example)
 
 
+def node_labels(cluster):
+    nodes = json.loads(cluster.run("kubectl", "get", "nodes", "-o", "json").stdout)["items"]
+    return {n["metadata"]["name"]: {k: v for k, v in n["metadata"]["labels"].items() if k.startswith("wherry.dev/")} for n in nodes}
+
+
+def its_token_can_do_nothing_else(cluster):
+    """What a thief could do with the token of the container that sets the label."""
+    pod = cluster.run("kubectl", "-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/component=node", "-o", "jsonpath={.items[0].metadata.name}").stdout
+    node, = node_labels(cluster)
+    bound = cluster.run("kubectl", "-n", NAMESPACE, "create", "token", "wherry-node", "--bound-object-kind=Pod", f"--bound-object-name={pod}").stdout.strip()
+    loose = cluster.run("kubectl", "-n", NAMESPACE, "create", "token", "wherry-node").stdout.strip()
+    cluster.run("kubectl", "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "another", "labels": {"a": "b"}}}))
+
+    def patch(token, name, patch, kind="node"):
+        done = cluster.run("curl", "-sS", "-m", "10", "-o", "/dev/stdout", "-w", "\n%{http_code}", "--cacert", cluster.keys.path("ca.crt"),
+                           "-X", "PATCH", "-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/merge-patch+json",
+                           "-d", json.dumps(patch), f"{SERVER}/api/v1/{kind}s/{name}")
+        body, status = done.stdout.rsplit("\n", 1)
+        return int(status), json.loads(body).get("message", "")
+
+    def labels(**changes):
+        return {"metadata": {"labels": {k.replace("__", ".dev/"): v for k, v in changes.items()}}}
+
+    try:
+        wait_until(lambda: patch(bound, node, labels(stolen="x"))[0] != 200, "the policy in force")  # it takes the server a moment
+        for token, name, change, reason in (
+                (bound, node, labels(stolen="x"), "its own labels only"),
+                (bound, node, {"metadata": {"labels": {"kubernetes.io/hostname": None}}}, "its own labels only"),
+                (bound, node, {"metadata": {"labels": {"kubernetes.io/hostname": "x"}}}, "its own labels only"),
+                (bound, node, {"metadata": {"annotations": {"a": "b"}}}, "labels only"),
+                (bound, node, {"spec": {"unschedulable": True}}, "labels only"),
+                (bound, node, {"spec": {"taints": [{"key": "a", "effect": "NoExecute"}]}}, "labels only"),
+                (bound, "another", labels(wherry__installed="true"), "the node only that it runs on"),
+                (loose, node, labels(wherry__installed="true"), "the node only that it runs on")):
+            status, message = patch(token, name, change)
+            equal((status, reason in message), (422, True), f"the answer to {change} ({message})")
+        equal(patch(bound, "default", labels(a="b"), "namespace")[0], 403, "another kind of object")
+        equal(patch(bound, node, labels(wherry__installed="true")), (200, ""), "its own label")
+    finally:
+        cluster.run("kubectl", "delete", "node", "another")
+    equal(node_labels(cluster), {node: {"wherry.dev/installed": "true"}}, "labels")
+
+
 def the_chart_installs_serves_and_leaves_nothing():
     for name in PROGRAMS:
         program(name)
@@ -71,12 +116,16 @@ def the_chart_installs_serves_and_leaves_nothing():
             import_images(cluster)
             values = {"image.repository": "wherry.test/node", "image.tag": "v1", "runtimeClass.name": HANDLER, "install.handler": HANDLER,
                       "install.config": config, "install.socket": cluster.socket, "install.restartCommand": restart}
+            equal(list(node_labels(cluster).values()), [{}], "labels of the node")
             cluster.run("helm", "install", "wherry", SOURCE / "deploy" / "helm" / "wherry", "--namespace", NAMESPACE, "--create-namespace",
                         *(word for name, value in values.items() for word in ("--set-string", f"{name}={value}")))
             assert "test container after the restart: ran" in rolled_out(cluster)
+            wait_until(lambda: list(node_labels(cluster).values()) == [{"wherry.dev/installed": "true"}], "the node's label")
+            its_token_can_do_nothing_else(cluster)
             serves_the_example(cluster)
             cluster.run("helm", "uninstall", "wherry", "--namespace", NAMESPACE)
             rolled_out(cluster)
+            equal(list(node_labels(cluster).values()), [{}], "labels of the node")
             equal(config.read_bytes(), before, "containerd's configuration")
             equal(cluster.run("ls", "-A", "/opt", STATE).stdout.split(), ["/opt:", f"{STATE}:"], "what is left")
         finally:

@@ -33,14 +33,17 @@ CASES = {
     "everything": ["install.distribution=k3s", "install.config=/etc/x.toml", "install.socket=/run/x.sock", "install.handler=wasm",
                    "install.binDir=/usr/local/bin", "install.restart=false", "install.restartCommand=pkill -HUP \"x\"", "install.trial=false",
                    "image.repository=registry.test/w", "image.tag=v1.2", "imagePullSecrets[0].name=secret", "runtimeClass.name=wasm",
+                   "nodeLabels.labels.wherry\\.dev/installed=yes", "nodeLabels.labels.wherry\\.dev/zone=x",
                    "podLabels.a=b", "podAnnotations.c=d", "podTolerations[0].key=wasm", "uninstall.force=true", "priorityClassName="],
     "little": ["runtimeClass.create=false", "uninstall.enabled=false"],
+    "no-labels": ["nodeLabels.enabled=false"],
 }
 REFUSED = {
     "install.handler=A_b": "install.handler",
     "install.timeout=soon": "install.timeout",
     "install.binDir=relative": "install.binDir",
     "no.such=1": "no",
+    "nodeLabels.labels.other\\.dev/x=y": "nodeLabels.labels",
     "runtimeClass.overhead.cpu=many": "runtimeClass.overhead.cpu",
 }
 
@@ -103,9 +106,13 @@ def _():
     hooks = [d for d in rendered if "helm.sh/hook" in d["metadata"].get("annotations", {})]
     objects = [d for d in rendered if d not in hooks]
     plain = {p.stem: parsed(p.read_text()) for p in MANIFESTS.glob("*.yaml")}
-    equal(sorted(plain), ["namespace", "node", "runtimeclass", "uninstall"], "manifests")
-    equal(plain["node"] + plain["runtimeclass"], [without_helm(d) for d in sorted(objects, key=lambda d: d["kind"])], "objects")
-    equal(plain["uninstall"], [without_helm(d) for d in hooks], "what undoes them")
+    equal(sorted(plain), ["namespace", "node", "runtimeclass", "serviceaccount", "uninstall"], "manifests")
+    by_kind = lambda documents: {d["kind"]: without_helm(d) for d in documents}  # noqa: E731
+    kept = {d["kind"]: d for d in plain["serviceaccount"]}
+    equal({d["kind"]: d for d in plain["node"] + plain["runtimeclass"]} | kept, by_kind(objects), "objects")
+    undoing = by_kind(hooks)
+    equal(plain["uninstall"], [undoing.pop("DaemonSet")], "what undoes them")
+    equal(undoing, {kind: kept[kind] for kind in undoing}, "whose account it has")
 
 
 @suite.test("the uninstaller takes the installer's place, on the same nodes with the same rights")
@@ -117,29 +124,34 @@ def _():
         equal(get(uninstaller), get(installer), "part of the uninstaller")
 
 
-@suite.test("the installer gets no privilege, token, volume or writable file")
+@suite.test("the installer gets no privilege and no token, and who has the token nothing else")
 def _():
     for name in ("node", "uninstall"):
         spec = parsed((MANIFESTS / f"{name}.yaml").read_text())[0]["spec"]["template"]["spec"]
-        equal((spec["automountServiceAccountToken"], spec.get("volumes"), spec.get("hostNetwork"), spec.get("hostIPC")),
-              (False, None, None, None), "the pod")
+        equal((spec["automountServiceAccountToken"], spec.get("hostNetwork"), spec.get("hostIPC")), (False, None, None), "the pod")
+        equal({v["name"] for v in spec["volumes"]} - {"token", "ready"}, set(), "volumes")
         for container in spec["containers"] + spec.get("initContainers", []):
             context = container["securityContext"]
+            has_token = any(m["name"] == "token" for m in container.get("volumeMounts", []))
+            equal((container["name"], context["runAsUser"], "add" in context["capabilities"]),
+                  ("label", 65532, False) if has_token else (container["name"], 0, True), "the container")
+            assert has_token or container["name"] != "label"
             equal((context.get("privileged"), context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"],
                    context["capabilities"]["drop"], context["seccompProfile"]["type"]),
                   (None, False, True, ["ALL"], "RuntimeDefault"), "the container")
 
 
-@suite.test("the options of the chart are options of wherry node")
+@suite.test("the options of the chart are options of the programs")
 def _():
-    text = subprocess.run([program("wherry"), "node", "--help"], capture_output=True, text=True, check=True).stdout
+    text = "".join(subprocess.run([program(words[0]), *words[1:], "--help"], capture_output=True, text=True, check=True).stdout
+                   for words in (["wherry", "node"], ["wherry-label"]))
     options = re.findall(r"- \"?(--[a-z-]+)", template(CASES["everything"]).stdout)
     equal([o for o in options if f"{o} " not in text], [], "unknown options")
 
 
 @suite.test("the image holds the programs alone, and comes out the same twice")
 def _():
-    for name in ("wherry", "wherryc", "containerd-shim-wherry-v1"):
+    for name in ("wherry", "wherryc", "containerd-shim-wherry-v1", "wherry-label"):
         program(name)
     with tempfile.TemporaryDirectory() as directory:
         place = pathlib.Path(directory)
@@ -153,7 +165,7 @@ def _():
             with tarfile.open(fileobj=archive.extractfile(manifest["Layers"][0])) as layer:
                 names = layer.getnames()
         equal([n for n in names if n not in ("wherry-oci", "wherryc-opt", "toolbox.wasm")],
-              ["containerd-shim-wherry-v1", "wherry", "wherryc"], "files")
+              ["containerd-shim-wherry-v1", "wherry", "wherry-label", "wherryc"], "files")
         if not shutil.which("skopeo"):
             raise Skip("no skopeo to read it with")
         subprocess.run(["skopeo", "inspect", f"oci-archive:{place / 'one.tar'}"], check=True, stdout=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from suite import BUILD, SOURCE, Skip, Suite, equal, program  # noqa: E402
 
-PROGRAMS = ("wherry", "wherryc", "containerd-shim-wherry-v1", "wherry-oci", "wherry-registry")
+PROGRAMS = ("wherry", "wherryc", "containerd-shim-wherry-v1", "wherry-oci", "wherry-registry", "wherry-label")
 PT_LOAD, PT_INTERP, PT_GNU_STACK = 1, 3, 0x6474e551
 PF_X, PF_W = 1, 2
 

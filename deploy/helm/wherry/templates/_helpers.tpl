@@ -58,6 +58,9 @@ seccompProfile:
 
 {{- define "wherry.pod" -}}
 hostPID: true
+{{- if .Values.nodeLabels.enabled }}
+serviceAccountName: wherry-node
+{{- end }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: 30
@@ -81,4 +84,90 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- if .Values.uninstall.force }}
 - --force
 {{- end }}
+{{- end }}
+
+{{/* Who sets the labels of nodes. */}}
+{{- define "wherry.account" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: wherry-node
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "wherry.labels" .root | nindent 4 }}
+  {{- .annotations }}
+automountServiceAccountToken: false
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: wherry-node
+  labels: {{- include "wherry.labels" .root | nindent 4 }}
+  {{- .annotations }}
+rules:
+  - apiGroups: [""]
+    resources: [nodes]
+    verbs: [patch]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: wherry-node
+  labels: {{- include "wherry.labels" .root | nindent 4 }}
+  {{- .annotations }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: wherry-node
+subjects:
+  - kind: ServiceAccount
+    name: wherry-node
+    namespace: {{ .root.Release.Namespace }}
+{{- end }}
+
+{{/* The program that sets labels: it has the token and nothing else, the installer everything but that. */}}
+{{- define "wherry.labelContainer" -}}
+image: {{ include "wherry.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+command: [/wherry-label]
+env:
+  - name: NODE_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
+securityContext:
+  runAsUser: 65532
+  runAsGroup: 65532
+  runAsNonRoot: true
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+resources:
+  requests:
+    cpu: 1m
+    memory: 8Mi
+  limits:
+    memory: 32Mi
+{{- end }}
+
+{{- define "wherry.tokenVolume" -}}
+- name: token
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3600
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - key: ca.crt
+              path: ca.crt
+{{- end }}
+
+{{- define "wherry.tokenMount" -}}
+- name: token
+  mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+  readOnly: true
 {{- end }}
