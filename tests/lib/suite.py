@@ -15,8 +15,9 @@ BUILD = pathlib.Path(os.environ.get("WHERRY_BUILD", SOURCE / "build")).resolve()
 TESTDATA = pathlib.Path(os.environ.get("WHERRY_TESTDATA", SOURCE.parent / "shared" / "testdata"))
 GUESTS = pathlib.Path(os.environ.get("WHERRY_GUESTS", SOURCE.parent / "shared" / "guests"))
 
-# Whoever runs the tests in the background ignores it, which every program started here would inherit.
+# Whoever runs the tests in the background, or by nohup, ignores these, which every program started here would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Skip(Exception):
