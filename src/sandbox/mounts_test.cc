@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "sandbox/test_container.h"
 
@@ -182,6 +183,18 @@ TEST(Mounts, root_can_be_read_only_with_volumes_that_are_not) {
   container.run_probe({"write", "/new", "write", "/data/new", "cat", "/etc/motd"});
   EXPECT_EQ(container.run().output, "/new EROFS\n/data/new ok\n/etc/motd ok\nhello\n");
   EXPECT_TRUE(fs::exists(volume / "new"));
+}
+
+// With SELinux they do: tests/lsm.
+TEST(Mounts, label_that_the_kernel_can_not_give_is_an_error) {
+  SKIP_UNLESS_ROOT();
+  if (::access("/sys/fs/selinux/context", F_OK) == 0) GTEST_SKIP() << "this kernel can give it";
+  TestContainer container;
+  container.spec["linux"]["mountLabel"] = "system_u:object_r:container_file_t:s0:c1,c2";
+  container.spec["mounts"].push_back({{"destination", "/tmp"}, {"type", "tmpfs"}, {"source", "tmpfs"}});
+  const auto launched = container.launch();
+  ASSERT_FALSE(launched);
+  EXPECT_NE(launched.error().to_string().find("option `context`"), std::string::npos) << launched.error().to_string();
 }
 
 TEST(Mounts, masked_and_read_only_paths) {

@@ -41,6 +41,7 @@ constexpr std::string_view kKubernetes = R"({
     },
     "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"},
     "rootfsPropagation": "rslave",
+    "mountLabel": "u:o:t:s0",
     "maskedPaths": ["/proc/kcore"],
     "readonlyPaths": ["/proc/sys"],
     "sysctl": {"net.ipv4.ip_forward": "1"},
@@ -75,6 +76,7 @@ TEST(Spec, reads_the_linux_part) {
   const auto spec = parse_spec(kKubernetes);
   ASSERT_TRUE(spec) << spec.error().message;
   const Linux& part = spec->linux_;
+  EXPECT_EQ(part.mountLabel, "u:o:t:s0");
   EXPECT_EQ(part.find(NamespaceType::pid)->path, "");
   EXPECT_EQ(part.find(NamespaceType::network)->path, "/var/run/netns/cni-1");
   EXPECT_EQ(part.find(NamespaceType::user), nullptr);

@@ -52,7 +52,7 @@ std::string features() {
         {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", false}}},
         {"seccomp", {{"enabled", true}}},
         {"apparmor", {{"enabled", true}}},
-        {"selinux", {{"enabled", false}}},
+        {"selinux", {{"enabled", true}}},
         {"mountExtensions", {{"idmap", {{"enabled", kernel_maps_ids()}}}}}}},
   };
   return json_text(document);

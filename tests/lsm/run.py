@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""AppArmor's profiles on guests and on execs: in a virtual machine, whatever this one has."""
+"""AppArmor's profiles and SELinux's labels on guests and on execs: in virtual machines, whatever this one has."""
 # timeout: 600
 import functools
 import pathlib
@@ -12,7 +12,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import machine  # noqa: E402
 from image import write_image  # noqa: E402
-from scripts import APPARMOR, BUNDLES, PROFILES, START  # noqa: E402
+from scripts import APPARMOR, BUNDLES, POLICY, PROFILES, SELINUX, START  # noqa: E402
 from suite import SOURCE, Skip, Suite, program  # noqa: E402
 
 IMAGE = "wherry.test/guest:1"
@@ -82,6 +82,21 @@ def apparmor():
     return run_machine(files, START + APPARMOR + BUNDLES, "security=apparmor")
 
 
+def compiled_policy(directory):
+    policy = directory / "policy"
+    compiler = unpacked("secilc") / "usr/bin/secilc"
+    subprocess.run([compiler, "-c", "33", "-o", policy, "-f", "/dev/null", pathlib.Path(__file__).with_name("policy.cil")], check=True)
+    return policy.read_bytes()
+
+
+@functools.cache
+def selinux():
+    files = files_of_machine()
+    with tempfile.TemporaryDirectory() as place:
+        files["/policy"] = compiled_policy(pathlib.Path(place))
+    return run_machine(files, POLICY + START + SELINUX, "security=selinux selinux=1 enforcing=1")
+
+
 def expect(run, name, value):
     said, output = run()
     found = said.get(name)
@@ -127,10 +142,41 @@ EXPECTED = {
     "wherry-oci: such a guest has written nothing": ("oci lost wrote", "no"),
     "a label of SELinux where there is none is an error": ("no selinux", has("selinux label is specified in config, but selinux is disabled or not supported")),
 }
-for _what, (_name, _value) in EXPECTED.items():
-    @suite.test(_what)
-    def _(name=_name, value=_value):
-        expect(apparmor, name, value)
+
+SECRET = "write /data/old: Permission denied; write /data/new: Permission denied; write /other/new: done; read /data/old: done"
+FORBIDDEN = has("selinux failed to apply label `system_u:system_r:forbidden_t:s0", "Permission denied")
+
+EXPECTED_OF_SELINUX = {
+    "the policy is enforced": ("enforcing", "1"),
+    "a guest without a label may write": ("free guest", ALL_DONE),
+    "a guest can not write what the policy denies to its label": ("guest", SECRET),
+    "a guest in a user namespace has the label": ("user guest", SECRET),
+    "every thread of a guest has the label": ("guest labels", "system_u:system_r:container_t:s0:c0"),
+    "a label that the policy does not know is create's error": ("wrong", has("selinux failed to apply label `system_u:system_r:nobody_t:s0`", "the policy has no such context")),
+    "a guest whose label the policy keeps from us does not run": ("forbidden", lambda text: FORBIDDEN(text) and "/data" not in text),
+    "a profile of AppArmor where there is none is an error": ("no apparmor", has("apparmor: config provided but apparmor not supported")),
+    "an exec that names no label has its container's": ("exec label", "system_u:system_r:container_t:s0:c0"),
+    "an exec may have another label": ("other exec label", "system_u:system_r:container_t:s0:c1"),
+    "an executed module can not write what the policy denies": ("exec write", has("ermission denied")),
+    "a native exec has the label": ("native label", "system_u:system_r:container_t:s0:c0"),
+    "a native exec can not write what the policy denies": ("native write", has("ermission denied")),
+    "a tmpfs without a mount label is not the guest's": ("unlabelled tmpfs", has("ermission denied")),
+    "a tmpfs has the mount label": ("labelled tmpfs", "0"),
+    "queues without a mount label are not the guest's": ("unlabelled queues", has("ermission denied")),
+    "queues have the mount label": ("labelled queues", ""),
+    "a tmpfs in a user namespace has the mount label": ("labelled user's tmpfs", "0"),
+    "queues in a user namespace have the mount label": ("labelled user's queues", ""),
+    "every file system that is made has the mount label": ("labels of mounts", "/; /tmp; /other"),
+    "containerd's guest has the label": ("containerd's guest", SECRET),
+    "a label that the policy keeps from us is Start's error": ("containerd's forbidden guest", FORBIDDEN),
+    "a container that could not start leaves nothing": ("left", "0"),
+}
+
+for _module, _run, _expected in (("apparmor", apparmor, EXPECTED), ("selinux", selinux, EXPECTED_OF_SELINUX)):
+    for _what, (_name, _value) in _expected.items():
+        @suite.test(f"{_module}: {_what}")
+        def _(run=_run, name=_name, value=_value):
+            expect(run, name, value)
 
 
 suite.main()

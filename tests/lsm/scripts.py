@@ -87,7 +87,7 @@ say "left" grep -c /run/state /proc/mounts
 """
 
 # Containers of wherry-oci: bundle NAME EXTRA-PROCESS EXTRA-LINUX ARGS...
-BUNDLES = r"""
+BUNDLE = r"""
 bundle() {
   name=$1 process=$2 linux=$3; shift 3
   args=""
@@ -101,7 +101,7 @@ bundle() {
   "process": { "args": [$args], "cwd": "/", "env": ["PATH=/bin"], "user": { "uid": 0, "gid": 0 }, "noNewPrivileges": true
     $process },
   "root": { "path": "rootfs" },
-  "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" }],
+  "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" } $MOUNTS],
   "linux": { "namespaces": [{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }
     $linux } }
 END
@@ -114,9 +114,13 @@ exec_label() {
   oci exec --detach --pid-file /run/exec.pid "$@" $container sleep 1000 > /run/exec.log 2>&1 < /dev/null || { cat /run/exec.log; return; }
   label $(cat /run/exec.pid)
 }
-DENY=', "apparmorProfile": "test-deny"'
 USER_NAMESPACE=', { "type": "user" }], "uidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }],
   "gidMappings": [{ "containerID": 0, "hostID": 100000, "size": 65536 }]'
+"""
+
+BUNDLES = BUNDLE + r"""
+MOUNTS=""
+DENY=', "apparmorProfile": "test-deny"'
 
 bundle plain "$DENY" "]" /guest.wasm $ATTEMPTS
 say "oci guest" oci run --bundle /b/plain plain
@@ -148,5 +152,76 @@ until_true eval 'oci state lost | grep -q stopped'
 say "oci lost" cat /lost.log
 echo "oci lost wrote: $([ -e /b/lost/rootfs/data/new ] && echo yes || echo no)"
 for c in plain user missing selinux long longuser lost; do oci delete --force $c; done > /dev/null 2>&1
+tail -n 5 /log
+"""
+
+# Loads the policy: everything so far is then runtime_t, its files host_file_t.
+POLICY = r"""
+echo
+mount -t selinuxfs selinuxfs /sys/fs/selinux
+dd if=/policy of=/sys/fs/selinux/load bs=1M 2> /dev/null || exit 1
+echo "enforcing: $(cat /sys/fs/selinux/enforce)"
+"""
+
+SELINUX = BUNDLE + r"""
+LABEL=', "selinuxLabel": "system_u:system_r:container_t:s0:c0"'
+MOUNT_LABEL='], "mountLabel": "system_u:object_r:container_file_t:s0:c0", "maskedPaths": ["/other"]'
+mkdir -p /b /secret
+mount -t tmpfs -o context=system_u:object_r:container_file_t:s0 tmpfs /b
+mount -t tmpfs -o context=system_u:object_r:secret_file_t:s0 tmpfs /secret
+echo old > /secret/old
+chmod 777 /secret
+chmod 666 /secret/old
+MOUNTS=', { "destination": "/data", "type": "bind", "source": "/secret", "options": ["bind"] }'
+
+bundle free "" "]" /guest.wasm $ATTEMPTS
+say "free guest" oci run --bundle /b/free free
+bundle plain "$LABEL" "]" /guest.wasm $ATTEMPTS
+say "guest" oci run --bundle /b/plain plain
+bundle user "$LABEL" "$USER_NAMESPACE" /guest.wasm $ATTEMPTS
+chown -R 100000:100000 /b/user/rootfs
+say "user guest" oci run --bundle /b/user user
+bundle wrong ', "selinuxLabel": "system_u:system_r:nobody_t:s0"' "]" /guest.wasm $ATTEMPTS
+say "wrong" oci create --bundle /b/wrong wrong
+bundle forbidden ', "selinuxLabel": "system_u:system_r:forbidden_t:s0"' "]" /guest.wasm $ATTEMPTS
+say "forbidden" oci run --bundle /b/forbidden forbidden
+bundle apparmor ', "apparmorProfile": "test-deny"' "]" /guest.wasm $ATTEMPTS
+say "no apparmor" oci create --bundle /b/apparmor apparmor
+
+bundle long "$LABEL" "]" /guest.wasm wait 1000
+oci run --detach --bundle /b/long long > /dev/null 2>&1
+say "guest labels" labels $(oci_pid long)
+say "exec label" exec_label long
+say "other exec label" exec_label long --process-label system_u:system_r:container_t:s0:c1
+say "exec write" oci exec long sh -c 'echo x > /data/new'
+say "native label" oci exec long /bin/busybox cat /proc/self/attr/current
+say "native write" oci exec long /bin/busybox sh -c 'echo x > /data/new'
+
+MOUNTS=', { "destination": "/tmp", "type": "tmpfs", "source": "tmpfs" }, { "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue" }'
+bundle unlabelled "$LABEL" "]" /guest.wasm wait 1000
+oci run --detach --bundle /b/unlabelled unlabelled > /dev/null 2>&1
+say "unlabelled tmpfs" oci exec unlabelled sh -c 'echo x > /tmp/new'
+say "unlabelled queues" oci exec unlabelled /bin/busybox ls /dev/mqueue
+bundle labelled "$LABEL" "$MOUNT_LABEL" /guest.wasm wait 1000
+oci run --detach --bundle /b/labelled labelled > /dev/null 2>&1
+say "labelled tmpfs" status oci exec labelled sh -c 'echo x > /tmp/new'
+say "labelled queues" oci exec labelled /bin/busybox ls /dev/mqueue
+say "labels of mounts" awk '/context=/ { print $5 }' /proc/$(oci_pid labelled)/mountinfo
+bundle labelleduser "$LABEL" "$USER_NAMESPACE, ${MOUNT_LABEL#*, }" /guest.wasm wait 1000
+chown -R 100000:100000 /b/labelleduser/rootfs
+oci run --detach --bundle /b/labelleduser labelleduser > /dev/null 2>&1
+say "labelled user's tmpfs" status oci exec labelleduser sh -c 'echo x > /tmp/new'
+say "labelled user's queues" oci exec labelleduser /bin/busybox ls /dev/mqueue
+for c in free plain user wrong forbidden apparmor long unlabelled labelled labelleduser; do oci delete --force $c; done > /dev/null 2>&1
+
+# By containerd's shim.
+until_true ctr version
+MOUNTS=', { "destination": "/data", "type": "bind", "source": "/secret", "options": ["bind"] }'
+bundle ctr "$LABEL" "]" /guest.wasm $ATTEMPTS
+sed -i 's#"rootfs"#"/b/ctr/rootfs"#' /b/ctr/config.json
+say "containerd's guest" ctr run --rm --config /b/ctr/config.json --runtime io.containerd.wherry.v1 c1
+sed -i 's#container_t#forbidden_t#' /b/ctr/config.json
+say "containerd's forbidden guest" ctr run --rm --config /b/ctr/config.json --runtime io.containerd.wherry.v1 c2
+say "left" grep -c /run/state /proc/mounts
 tail -n 5 /log
 """

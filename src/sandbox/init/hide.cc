@@ -30,7 +30,7 @@ Result<UniqueFd> find(int root, const std::string& path) {
   return found;
 }
 
-Result<void> mask(int root, const std::string& path, int null, UniqueFd& empty) {
+Result<void> mask(const InitContext& context, int root, const std::string& path, int null, UniqueFd& empty) {
   const UniqueFd target = TRY(find(root, path));
   if (!target) return {};
   struct stat info;
@@ -44,8 +44,10 @@ Result<void> mask(int root, const std::string& path, int null, UniqueFd& empty) 
     const UniqueFd copy = TRY(clone_mount(empty.get(), "", {}));
     return attach_mount(copy.get(), target.get(), {});
   }
-  empty = TRY(new_mount("tmpfs", "tmpfs", {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-                                           .file_system = {"nr_inodes=1", "size=4k"}}));
+  MountOptions options{.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+                       .file_system = {"nr_inodes=1", "size=4k"}};
+  label_files(context, options);
+  empty = TRY(new_mount("tmpfs", "tmpfs", options));
   return attach_mount(empty.get(), target.get(), {});
 }
 
@@ -71,7 +73,7 @@ Result<void> hide_paths(const InitContext& context, int root) {
     const UniqueFd null = TRY(open_null());
     UniqueFd empty;
     for (const std::string& path : spec.maskedPaths) {
-      auto done = mask(root, path, null.get(), empty);
+      auto done = mask(context, root, path, null.get(), empty);
       if (!done) return error(done.error().kind, "masked path " + path + ": " + done.error().message);
     }
   }

@@ -12,4 +12,9 @@ Result<void> apply_label(InitContext& context) {
   return set_label(file.get(), *context.label, context.is_native());
 }
 
+void label_files(const InitContext& context, MountOptions& options) {
+  const std::string& label = context.spec.linux_.mountLabel;
+  if (!label.empty()) options.file_system.push_back("context=" + label);
+}
+
 }  // namespace wherry::sandbox

@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,10 +60,22 @@ Result<void> make_bind(const SpecMount& mount, MountOptions options, UniqueFd tr
 // an image must not choose their place by a link.
 bool needs_plain_path(const SpecMount& mount) { return mount.type == "proc" || mount.type == "sysfs"; }
 
-Result<void> make_file_system(const SpecMount& mount, MountOptions options, int root) {
+// A file system whose files have labels, but no option for one.
+Result<void> label_queues(const InitContext& context, int mount) {
+  const std::string& label = context.spec.linux_.mountLabel;
+  if (label.empty()) return {};
+  const UniqueFd directory(::openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory && ::fsetxattr(directory.get(), "security.selinux", label.data(), label.size(), 0) == 0) return {};
+  return os_error(errno, "mountLabel `" + label + "`");
+}
+
+Result<void> make_file_system(const InitContext& context, const SpecMount& mount, MountOptions options, int root) {
   // No native program runs in here that could need to write to them, and read-only
   // /proc/self/mem is closed even to an engine gone wrong.
   if (needs_plain_path(mount)) options.set |= MOUNT_ATTR_RDONLY;
+  const bool queues = mount.type == "mqueue";
+  // The kernel decides what the files of its own file systems are.
+  if (!needs_plain_path(mount) && !queues) label_files(context, options);
   const UniqueFd target = TRY(make_directory_in_root(root, mount.destination));
   if (needs_plain_path(mount)) {
     auto plain = open_in_root(root, mount.destination, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
@@ -77,6 +90,7 @@ Result<void> make_file_system(const SpecMount& mount, MountOptions options, int 
     made = clone_mount(AT_FDCWD, "/sys", bind);
   }
   const UniqueFd tree = TRY(std::move(made));
+  if (queues) TRY(label_queues(context, tree.get()));
   return attach_mount(tree.get(), target.get(), options);
 }
 
@@ -108,8 +122,9 @@ Result<void> make_cgroup(const InitContext& context, const SpecMount& mount, con
                                         : TRY(clone_mount(AT_FDCWD, host.unified + own_cgroup(cgroups, nullptr), options));
     return attach_mount(tree.get(), target.get(), options);
   }
-  const UniqueFd tmpfs = TRY(new_mount(
-      "tmpfs", "cgroup", {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, .file_system = {"mode=755"}}));
+  MountOptions plain{.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, .file_system = {"mode=755"}};
+  label_files(context, plain);
+  const UniqueFd tmpfs = TRY(new_mount("tmpfs", "cgroup", plain));
   TRY(attach_mount(tmpfs.get(), target.get(), {}));
   for (const CgroupHost::Hierarchy& hierarchy : host.v1) {
     const std::string name = hierarchy.mountpoint.substr(hierarchy.mountpoint.rfind('/') + 1);
@@ -139,7 +154,7 @@ Result<void> make_one(const InitContext& context, const SpecMount& mount, Unique
   }
   if (wants_map(mount, options)) return error(ErrorKind::invalid, "only ids of a bind mount can be mapped");
   if (mount.type == "cgroup" || mount.type == "cgroup2") return make_cgroup(context, mount, options, root);
-  return make_file_system(mount, options, root);
+  return make_file_system(context, mount, options, root);
 }
 
 }  // namespace

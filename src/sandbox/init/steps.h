@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sandbox/init/context.h"
+#include "sandbox/mount_options.h"
 
 namespace wherry::sandbox {
 
@@ -20,6 +21,8 @@ Result<void> name_host(const InitContext& context);
 // returns it; everything that follows is done relative to it.
 Result<UniqueFd> take_root(const InitContext& context);
 Result<void> make_mounts(InitContext& context, int root);
+// linux.mountLabel, for the files of a file system that is about to be made.
+void label_files(const InitContext& context, MountOptions& options);
 // Opens what make_mounts() takes from the host, for a process that is about to lose
 // the host's privileges.
 Result<void> open_trees(InitContext& context);
