@@ -154,6 +154,7 @@ class Installer {
     // What to go back to: the last content that containerd ran with.
     std::optional<std::string> good = current;
     const bool was_changing = journal_.record() && journal_.record()->phase == Record::Phase::changing;
+    seen_edit_ = was_changing && !journal_.record()->file.empty();
     Record record = new_record();
     record.phase = Record::Phase::changing;
     if (!record.file.empty() && record.file != target_.edited) TRY(undo_edit(journal_, record));
@@ -209,6 +210,7 @@ class Installer {
   }
 
   Result<void> restart_daemon() {
+    seen_edit_ = true;
     const auto listener = listener_of(target_.address);
     TRY(restart(restart_, client_, listener ? *listener : 0, options_.limit));
     target_.daemon = find_daemon_at(target_.address);
@@ -220,7 +222,7 @@ class Installer {
                   const Error& why) {
     std::string outcome = "the configuration is as before";
     auto undone = write_config(target_.edited, good);
-    if (undone && options_.restart) undone = restart_daemon();
+    if (undone && options_.restart && seen_edit_) undone = restart_daemon();
     if (!undone) outcome = "and putting it back failed: " + undone.error().to_string();
     record.phase = Record::Phase::rolled_back;
     record.problem = why.to_string();
@@ -237,6 +239,7 @@ class Installer {
   Target target_;
   const Client client_;
   std::vector<std::string> restart_;
+  bool seen_edit_ = false;  // containerd may have been started with it, by us or by a call that was killed
 };
 
 }  // namespace

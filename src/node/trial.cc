@@ -43,7 +43,9 @@ class Trial {
     if (::mkdir(root_.c_str(), 0755) != 0) return os_error(errno, root_);
     const std::span module(kTrialModule);
     TRY(replace_file(root_ + kModule, {reinterpret_cast<const char*>(module.data()), module.size()}, 0644));
-    const Ended ended = TRY(ctr({"run", "--rm", "--rootfs", "--runtime", shim, root_, kContainer, kModule}));
+    // By default it would be below one of the namespace's name, which nobody removes.
+    const std::string cgroup = "/wherry-node-trial-" + std::to_string(::getpid());
+    const Ended ended = TRY(ctr({"run", "--rm", "--cgroup", cgroup, "--rootfs", "--runtime", shim, root_, kContainer, kModule}));
     // Not the output: ctr loses it if the container ends before ctr has got to opening the fifo.
     if (ended.code == kTrialExitCode) return {};
     return error(ErrorKind::failed_precondition,

@@ -45,7 +45,7 @@ Result<void> uninstall(const InstallOptions& options, const Progress& progress) 
   std::vector<std::string> command;
   if (restarts) command = TRY(restart_command(*distribution, record.file, options.restart_command));
 
-  const bool broken_off = record.phase == Record::Phase::changing;
+  const bool broken_off = record.phase == Record::Phase::changing || record.phase == Record::Phase::removing;
   record.phase = Record::Phase::removing;
   TRY(journal->write(record));
   TRY(undo_edit(*journal, record));

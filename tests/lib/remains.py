@@ -66,11 +66,7 @@ class Remains:
 
     def cgroups(self):
         """The containers' cgroups in every hierarchy, children first."""
-        tops = [CGROUPS / self.namespace, *CGROUPS.glob(f"*/{self.namespace}")]
-        groups = []
-        for top in filter(pathlib.Path.is_dir, tops):
-            groups += [pathlib.Path(path) for path, _, _ in os.walk(top, topdown=False)]
-        return groups
+        return cgroups(self.namespace)
 
     def fifos(self):
         found = []
@@ -116,6 +112,21 @@ class Remains:
         address = f"{self.directory}/c.sock/{self.namespace}/"
         return {SHIM_SOCKETS / hashlib.sha256((address + bundle.name).encode()).hexdigest()
                 for bundle in self.bundles()}
+
+
+def cgroups(name):
+    """Those of a name below the root and all below them in every hierarchy, children first."""
+    groups = []
+    for top in filter(pathlib.Path.is_dir, [CGROUPS / name, *CGROUPS.glob(f"*/{name}")]):
+        groups += [pathlib.Path(path) for path, _, _ in os.walk(top, topdown=False)]
+    return groups
+
+
+def remove_cgroups(name, limit=10):
+    """Whose processes are ending."""
+    deadline = time.monotonic() + limit
+    for group in cgroups(name):
+        _remove_group(group, deadline)
 
 
 def sweep_dead():

@@ -12,6 +12,7 @@ import time
 
 import tools
 from containerd import Containerd
+from remains import cgroups
 from suite import BUILD, Skip, equal, program, wait_until
 
 TIMEOUT = 180
@@ -124,10 +125,12 @@ disabled_plugins = [{disabled}]
                 "--state", self.state, "--restart-command", self.script, "--timeout", "20s", *arguments]
 
     def node(self, action, *arguments, check=0):
-        done = subprocess.run([str(word) for word in self.command(action, *arguments)], capture_output=True, text=True,
-                              timeout=TIMEOUT, env=self._environment)
-        equal(done.returncode, check, f"exit code of {action} ({done.stdout}{done.stderr})")
-        return done
+        command = [str(word) for word in self.command(action, *arguments)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self._environment) as child:
+            output, errors = child.communicate(timeout=TIMEOUT)
+        equal(child.returncode, check, f"exit code of {action} ({output}{errors})")
+        equal(list(cgroups(f"wherry-node-trial-{child.pid}")), [], "cgroups of the test container")
+        return subprocess.CompletedProcess(command, child.returncode, output, errors)
 
     def handlers(self):
         dump = subprocess.run([self.binary, "--config", self.config, "config", "dump"], capture_output=True, text=True).stdout
@@ -224,6 +227,15 @@ def survives_a_kill():
             node.script.write_text(script)
 
 
+def killed_after(node, action, seconds):
+    with subprocess.Popen([str(w) for w in node.command(action)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env=node._environment) as child:
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
 def survives_kills_at_any_moment(kind):
     seed = int(os.environ.get("WHERRY_NODE_SEED", 1))
     moments = random.Random(seed)
@@ -236,16 +248,12 @@ def survives_kills_at_any_moment(kind):
         node.node("uninstall")
         for nth in range(KILLS):
             when = moments.uniform(0, span)
-            child = subprocess.Popen([str(w) for w in node.command("install")], stdout=subprocess.DEVNULL, env=node._environment)
-            try:
-                child.wait(when)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            killed_after(node, "install", when)
             where = f"after kill {nth} at {when:.3f} s, seed {seed}"
             if nth % 2 == 0:
                 node.node("install")
                 equal((configuration(node), node.handlers()), (installed, {"runc", "wherry"}), f"configuration and handlers {where}")
+            killed_after(node, "uninstall", moments.uniform(0, span))
             node.node("uninstall")
             equal((configuration(node), node.handlers(), node.answers()), (before, {"runc"}, True), f"configuration, handlers, answer {where}")
             equal(sorted(node.own.rglob("*")), [], f"what is left {where}")
@@ -298,6 +306,18 @@ def one_at_a_time():
         equal(child.wait(TIMEOUT), 0, "exit code of the first")
 
 
+def an_import_that_replaces_the_table():
+    """containerd 1.x takes an imported plug-in's table for the whole of it: no edit of the file can add a handler."""
+    with node_of("containerd 1.7 with imports") as node:
+        (node.directory / "conf.d").mkdir()
+        (node.directory / "conf.d" / "other.toml").write_text("version = 2\n" + "".join(
+            f'[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]\n  runtime_type = "io.containerd.runc.v2"\n' for name in ("runc", "other")))
+        before = configuration(node)
+        done = node.node("install", check=1)
+        assert "with the edit containerd does not see handler `wherry`; the configuration is as before" in done.stderr, done.stderr
+        equal((configuration(node), node.answers(), node.restart_count()), (before, True, 0), "configuration, answer and restarts")
+
+
 def many_at_once():
     with node_of("containerd 2.4, version 3") as node:
         before = configuration(node)
@@ -333,5 +353,5 @@ def add_tests(suite):
     for kind in ("containerd 1.7", "containerd 2.4, version 4 with imports"):
         suite.test(f"{kind}: killed at any moment of an installation, the next call finishes or undoes it")(
             lambda kind=kind: survives_kills_at_any_moment(kind))
-    for function in (rolls_back, survives_a_kill, running_pods_keep_their_shim, one_at_a_time, many_at_once, broken_binaries_replace_nothing):
+    for function in (rolls_back, survives_a_kill, running_pods_keep_their_shim, one_at_a_time, many_at_once, an_import_that_replaces_the_table, broken_binaries_replace_nothing):
         suite.test(function.__name__.replace("_", " "))(function)

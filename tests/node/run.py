@@ -12,6 +12,7 @@ import configs  # noqa: E402
 import daemons  # noqa: E402
 import distributions  # noqa: E402
 import faults  # noqa: E402
+import service  # noqa: E402
 from suite import Suite  # noqa: E402
 
 suite = Suite()
@@ -19,4 +20,5 @@ configs.add_tests(suite)
 daemons.add_tests(suite)
 faults.add_tests(suite)
 distributions.add_tests(suite)
+service.add_tests(suite)
 suite.main(2)

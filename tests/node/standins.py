@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-ins of the distributions: what each does with its configuration at a start, and then a real containerd.
 
-The distributions' own programs can not be had from package registries, so this is their way as they document it: where the files are,
+The distributions' own programs can not be had from package registries, so this is their way as their sources have it: where the files are,
 what is rendered, merged or replaced, how containerd is called, and who restarts it. All of it runs on a machine's file system of its
-own (`machine.py`), at the paths that the distributions have.
+own (`private_machine.py`), at the paths that the distributions have.
 """
 import json
 import os
@@ -15,13 +15,15 @@ import threading
 import time
 import tomllib
 
+import tools
+
 ANSWER = 30
 RESTARTS = pathlib.Path("/run/restarts")
 CRI = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
 NOT_NEEDED = 'disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.devmapper"]'
 
 
-def base(version, first=""):
+def base(version, first="", systemd_cgroup=False):
     """What k3s and the like give containerd of their own."""
     return f"""# written by {{{{ .Program }}}}
 version = {version}
@@ -33,25 +35,32 @@ version = {version}
 [plugins."{CRI[version]}".containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
 [plugins."{CRI[version]}".containerd.runtimes.runc.options]
-  SystemdCgroup = true
+  SystemdCgroup = {str(systemd_cgroup).lower()}
 """
 
 
+# program, what shows that it runs the machine, its arguments
+SYSTEMD = ("systemctl", "/run/systemd/system", "is-active --quiet {}", "restart {}")
+OPENRC = ("rc-service", "/run/openrc", "{} status", "{} restart")
+
+
 class Standin:
-    """Runs containerd as a service, which `systemctl` here, a script, restarts."""
+    """Runs containerd as a service, which a script in the place of the service manager's program restarts."""
+    manager = SYSTEMD
     service = "containerd"
     socket = "/run/containerd/containerd.sock"
     config = pathlib.Path("/etc/containerd/config.toml")
     bin = pathlib.Path("/usr/local/bin")
     program = "containerd"
     root, state = "/var/lib/containerd", "/run/containerd"
+    systemd_cgroup = False  # runc's handler has it: no pod can be started then, for want of a systemd
 
-    def __init__(self, containerd, place):
-        self.place, self.process, self.refuses = place, None, b""
+    def __init__(self, containerd, place, name):
+        self.place, self.name, self.process, self.refuses = place, name, None, b""
         self.bin.mkdir(parents=True, exist_ok=True)
         shutil.copy(containerd / "containerd", self.bin / self.program)
         shutil.copy(containerd / "ctr", self.bin / "ctr")
-        self._systemctl()
+        self._service_manager()
 
     # --- what a distribution says of itself
 
@@ -105,23 +114,29 @@ class Standin:
     def ctr(self, *arguments):
         return subprocess.run([self.bin / "ctr", "--address", self.socket, *arguments], capture_output=True, text=True)
 
-    def handlers(self, crictl):
+    def crictl(self, *arguments):
+        command = [tools.directory() / "bin" / "crictl", "--runtime-endpoint", f"unix://{self.socket}", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER)
+        assert done.returncode == 0, f"crictl {' '.join(map(str, arguments))}: {done.stderr}"
+        return done.stdout.strip()
+
+    def handlers(self):
         """Those of the daemon that runs, in its own words."""
-        done = subprocess.run([crictl, "--runtime-endpoint", f"unix://{self.socket}", "info"], capture_output=True, text=True, check=True)
-        info = json.loads(done.stdout)
+        info = json.loads(self.crictl("info"))
         found = info.get("config", {}).get("containerd", {}).get("runtimes") or {}
         return {*found, *(h.get("name", "") for h in info.get("runtimeHandlers") or [])} & {"runc", "wherry"}
 
-    def _systemctl(self):
-        pathlib.Path("/run/systemd/system").mkdir(parents=True)
+    def _service_manager(self):
+        program, evidence, is_active, restart = self.manager
+        pathlib.Path(evidence).mkdir(parents=True)
         for name in ("ask", "answer"):
             os.mkfifo(f"/run/{name}")
-        script = pathlib.Path("/usr/local/sbin/systemctl")
+        script = pathlib.Path("/usr/local/sbin") / program
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(f"""#!/bin/sh
 case "$*" in
-"is-active --quiet {self.service}") exit 0;;
-"restart {self.service}") echo restart >/run/ask; read answer </run/answer; exit "$answer";;
+"{is_active.format(self.service)}") exit 0;;
+"{restart.format(self.service)}") echo restart >/run/ask; read answer </run/answer; exit "$answer";;
 *) exit 4;;
 esac
 """)
@@ -150,12 +165,12 @@ class Rancher(Standin):
     beside, program, link = "k3s", "k3s", True
     versions, imports = (3, 2), False
 
-    def __init__(self, containerd, place):
+    def __init__(self, *where):
         self.bin = self.data / "data/0123abcd/bin"
         self.root = str(self.data / "agent/containerd")
         self.config = self.data / "agent/etc/containerd/config.toml"
         self.config.parent.mkdir(parents=True)
-        super().__init__(containerd, place)
+        super().__init__(*where)
         if self.link:
             (self.bin / "containerd").symlink_to(self.program)
         (self.bin / self.beside).touch()
@@ -168,7 +183,7 @@ class Rancher(Standin):
     def prepare(self):
         version = next((v for v in self.versions if self.template(v).exists()), self.versions[0])
         own = pathlib.Path("/run/base.toml")
-        own.write_text(base(version, f'imports = ["{self.config.parent}/config-v{version}.toml.d/*.toml"]' if self.imports else ""))
+        own.write_text(base(version, f'imports = ["{self.config.parent}/config-v{version}.toml.d/*.toml"]' if self.imports else "", self.systemd_cgroup))
         user = self.template(version) if self.template(version).exists() else own
         done = subprocess.run([self.place / "render", user, own], capture_output=True, text=True)
         if done.returncode != 0:
@@ -189,6 +204,11 @@ class K3sOld(Rancher):
     versions = (2,)
 
 
+class K3sAgentOpenRc(Rancher):
+    """An agent, on Alpine."""
+    service, manager = "k3s-agent", OPENRC
+
+
 class K3sImports(Rancher):
     imports = True
 
@@ -196,8 +216,8 @@ class K3sImports(Rancher):
 class K3sMine(Rancher):
     """Somebody has a template of the old kind: it is what counts, with containerd 2 too."""
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
+    def __init__(self, *where):
+        super().__init__(*where)
         self.template(2).write_text('# mine\n{{ template "base" . }}\n')
 
     def edited(self):
@@ -211,11 +231,12 @@ class K3sElsewhere(Rancher):
 
 class Rke2(Rancher):
     service = "rke2-server"
+    systemd_cgroup = True
     data = pathlib.Path("/var/lib/rancher/rke2")
     beside, program, link = "kubelet", "containerd", False
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
+    def __init__(self, *where):
+        super().__init__(*where)
         pathlib.Path("/usr/local/bin/k3s").unlink()
         (self.data / "bin").symlink_to(self.bin)
 
@@ -232,8 +253,8 @@ class MicroK8s(Standin):
     socket = "/var/snap/microk8s/common/run/containerd.sock"
     root, state = "/var/snap/microk8s/common/var/lib/containerd", "/var/snap/microk8s/common/run/containerd"
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
+    def __init__(self, *where):
+        super().__init__(*where)
         self.config = self.data / "args/containerd.toml"
         self.config.parent.mkdir(parents=True)
         pathlib.Path("/var/snap/microk8s/current").symlink_to("7")
@@ -263,9 +284,9 @@ class K0s(Standin):
     drop_ins = pathlib.Path("/etc/k0s/containerd.d")
     mark = "# k0s_managed=true\n"
 
-    def __init__(self, containerd, place):
+    def __init__(self, *where):
         self.drop_ins.mkdir(parents=True)
-        super().__init__(containerd, place)
+        super().__init__(*where)
         pathlib.Path("/usr/local/bin/k0s").write_text(f'#!/bin/sh\n[ "$1" = ctr ] && shift && exec {self.bin}/ctr "$@"\nexit 3\n')
         pathlib.Path("/usr/local/bin/k0s").chmod(0o755)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -276,7 +297,7 @@ class K0s(Standin):
     def prepare(self):
         if not self.managed():
             return
-        own = tomllib.loads(base(2))
+        own = tomllib.loads(base(2, systemd_cgroup=self.systemd_cgroup))
         for file in sorted(self.drop_ins.glob("*.toml")):
             merge(own, tomllib.loads(file.read_text()))
         pathlib.Path("/run/k0s").mkdir(exist_ok=True)
@@ -308,12 +329,18 @@ class K0s(Standin):
                 pass  # tried again at the next change
 
 
+class K0sSystemd(K0s):
+    """runc's table is in the file that is imported only."""
+    systemd_cgroup = True
+
+
 class K0sMine(K0s):
     """Somebody has taken the configuration over: k0s merges nothing."""
+    systemd_cgroup = True
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
-        self.config.write_text(base(2).replace("{{ .Program }}", "me"))
+    def __init__(self, *where):
+        super().__init__(*where)
+        self.config.write_text(base(2, systemd_cgroup=True).replace("{{ .Program }}", "me"))
 
     def edited(self):
         return self.config
@@ -321,13 +348,14 @@ class K0sMine(K0s):
 
 class Kind(Standin):
     """The file of kind's node image, from its Go module."""
+    systemd_cgroup = True
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
+    def __init__(self, *where):
+        super().__init__(*where)
         self.config.parent.mkdir(parents=True, exist_ok=True)
         for file in self.config.parent.iterdir():
             file.unlink()
-        shutil.copy(place / "kind.toml", self.config)
+        shutil.copy(self.place / "kind.toml", self.config)
         (self.config.parent / "cri-base.json").write_text(self.spec())
 
     def spec(self):
@@ -338,13 +366,13 @@ class Kind(Standin):
 class Kubeadm(Standin):
     """`containerd config default`, of the version that it is."""
 
-    def __init__(self, containerd, place):
-        super().__init__(containerd, place)
+    def __init__(self, *where):
+        super().__init__(*where)
         self.config.parent.mkdir(parents=True, exist_ok=True)
         for file in self.config.parent.iterdir():
             file.unlink()
         default = subprocess.run([self.bin / "containerd", "config", "default"], capture_output=True, text=True, check=True).stdout
-        self.config.write_text(default.replace("SystemdCgroup = false", "SystemdCgroup = true"))
+        self.config.write_text(default)
 
     def edited(self):
         text = self.config.read_text()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`machine.py DISTRIBUTION CONTAINERD PLACE SCENARIO`: in fresh namespaces of mounts and processes, on a copy of this machine's
+"""`private_machine.py DISTRIBUTION CONTAINERD PLACE SCENARIO`: in fresh namespaces of mounts and processes, on a copy of this machine's
 file system that is gone afterwards, runs a scenario of `distributions.py`'s."""
 import os
 import pathlib
@@ -49,7 +49,7 @@ def change_root(place):
 def main():
     distribution, containerd, place, scenario = sys.argv[1:]
     change_root(pathlib.Path(place))
-    standin = getattr(standins, distribution)(pathlib.Path(containerd), pathlib.Path("/place"))
+    standin = getattr(standins, distribution)(pathlib.Path(containerd), pathlib.Path("/place"), pathlib.Path(place).name)
     standin.start()
     getattr(scenarios, scenario)(standin)
 
