@@ -6,9 +6,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "sandbox/cgroup_files.h"
@@ -394,6 +398,46 @@ TEST_F(RealCgroup, tells_when_memory_ran_out) {
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
   EXPECT_EQ(::poll(&event, 1, 5000), 1);
   EXPECT_EQ(cgroup->oom_kills(), 1u);
+}
+
+// What may be done with kernel messages and zeros: reading, writing, mknod.
+std::string device_access(const TemporaryDirectory& nodes) {
+  std::string out;
+  const auto note = [&](char letter, bool works) { out += works ? letter : errno == EPERM ? '-' : '?'; };
+  for (const auto& [name, number] : {std::pair{"kmsg", makedev(1, 11)}, {"zero", makedev(1, 5)}}) {
+    note('r', static_cast<bool>(UniqueFd(::open((nodes / name).c_str(), O_RDONLY | O_CLOEXEC))));
+    note('w', static_cast<bool>(UniqueFd(::open((nodes / name).c_str(), O_WRONLY | O_CLOEXEC))));
+    const std::string made = nodes / "new";
+    note('m', ::mknod(made.c_str(), S_IFCHR | 0600, number) == 0);
+    ::unlink(made.c_str());
+    out += ' ';
+  }
+  return out;
+}
+
+TEST_F(RealCgroup, devices_are_those_of_its_rules) {
+  const TemporaryDirectory nodes;
+  for (const auto& [name, minor] : {std::pair{"kmsg", 11u}, {"zero", 5u}}) {
+    if (::mknod((nodes / name).c_str(), S_IFCHR | 0600, makedev(1, minor)) != 0) GTEST_SKIP() << "mknod: " << std::strerror(errno);
+  }
+  if (const std::string before = device_access(nodes); before.find('?') != before.npos || before.find('-') != before.npos) GTEST_SKIP() << "the test itself may not: " << before;
+  for (const auto& [rules, expected] : {std::pair{R"([{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}])", "r-- rwm "},
+                                        {R"([{"allow": false}, {"allow": true, "type": "c", "major": 1, "access": "wm"}])", "-wm rwm "}}) {
+    const auto set = cgroup->set(resources("{\"devices\": " + std::string(rules) + "}"));
+    ASSERT_TRUE(set) << set.error().message;
+    ASSERT_TRUE(cgroup->set(resources(R"({"pids": {"limit": 9}})")));  // says nothing of devices
+    int pipe[2];
+    ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+    child([&] {
+      const std::string found = device_access(nodes);
+      (void)!::write(pipe[1], found.data(), found.size());
+    });
+    ::close(pipe[1]);
+    char found[64];
+    const ssize_t size = ::read(pipe[0], found, sizeof found);
+    ::close(pipe[0]);
+    EXPECT_EQ(std::string(found, std::max<ssize_t>(size, 0)), expected);
+  }
 }
 
 TEST_F(RealCgroup, a_container_is_born_in_it) {

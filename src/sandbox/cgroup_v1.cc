@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/cgroup.h"
 #include "sandbox/cgroup_files.h"
+#include "sandbox/device_rules.h"
 
 namespace wherry::sandbox {
 namespace {
 
-// Devices that a guest may open (design.md, host decisions), beside what the
-// specification allows; 'm' because the init makes the nodes.
-constexpr std::string_view kGuestDevices[] = {
-    "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
-};
-
-std::string device_number(const std::optional<int64_t>& number) { return number ? std::to_string(*number) : "*"; }
-
-Result<void> set_devices(const std::string& directory, const std::vector<DeviceRule>& rules) {
-  if (rules.empty()) return {};
-  for (const DeviceRule& rule : rules) {
-    const bool all = rule.type == 'a';
-    const std::string line = all ? "a"
-                                 : std::string(1, rule.type) + " " + device_number(rule.major) + ":" +
-                                       device_number(rule.minor) + " " + rule.access;
-    TRY(write_control(directory + (rule.allow ? "/devices.allow" : "/devices.deny"), line));
-  }
-  for (const std::string_view line : kGuestDevices) TRY(write_control(directory + "/devices.allow", line));
+Result<void> set_devices(const std::string& directory, const std::vector<DeviceRule>& specified) {
+  for (const DeviceRule& rule : TRY(device_rules(specified)))
+    TRY(write_control(directory + (rule.allow ? "/devices.allow" : "/devices.deny"), to_string(rule)));
   return {};
 }
 

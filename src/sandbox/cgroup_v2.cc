@@ -5,6 +5,8 @@
 
 #include "sandbox/cgroup.h"
 #include "sandbox/cgroup_files.h"
+#include "sandbox/device_filter.h"
+#include "sandbox/device_rules.h"
 
 namespace wherry::sandbox {
 namespace {
@@ -75,6 +77,7 @@ Result<void> Cgroup::set_v2(const Resources& resources) {
   for (const HugepageLimit& limit : resources.hugepageLimits) {
     TRY(set_file(unified_, "hugetlb." + limit.pageSize + ".max", std::to_string(limit.limit)));
   }
+  if (const std::vector<DeviceRule> rules = TRY(device_rules(resources.devices)); !rules.empty()) TRY(set_device_filter(unified_, rules));
   for (const auto& [file, value] : resources.unified) TRY(set_file(unified_, file, value));
   return {};
 }
