@@ -28,7 +28,7 @@ NODES = {
     "RKE2": ("Rke2", "2.4", ("life",)),
     "RKE2 with --data-dir": ("Rke2Elsewhere", "2.4", ("life",)),
     "MicroK8s": ("MicroK8s", "1.7", ("life_with_a_pod", "does_not_start")),
-    "k0s": ("K0s", "1.7", ("life_with_a_pod",)),
+    "k0s": ("K0s", "1.7", ("life_with_a_pod", "does_not_start")),
     "k0s with systemd's cgroups": ("K0sSystemd", "1.7", ("life",)),
     "k0s with a configuration of somebody's": ("K0sMine", "1.7", ("life",)),
     "kind of containerd 1.7": ("Kind", "1.7", ("life",)),
