@@ -11,13 +11,17 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import machine  # noqa: E402
+import tools  # noqa: E402
 from image import write_image  # noqa: E402
-from scripts import APPARMOR, BUNDLES, POLICY, PROFILES, SELINUX, START  # noqa: E402
+from scripts import APPARMOR, BUNDLES, PODS, POLICY, PROFILES, SELINUX, START  # noqa: E402
 from suite import SOURCE, Skip, Suite, program  # noqa: E402
 
 IMAGE = "wherry.test/guest:1"
 HTTPBIN = "wherry.test/httpbin:1"
+PAUSE = "wherry.test/pause:1"
 CONTAINERD = ("containerd", "ctr")
+
+CRICTL = tools.directory() / "bin/crictl"
 
 suite = Suite()
 
@@ -55,12 +59,13 @@ def files_of_machine():
         contents = {"guest.wasm": guest, "bin/busybox": machine.BUSYBOX, "data/old": b"old", "other/old": b"old"}
         files["/guest.wasm"] = guest.read_bytes()
         files["/guest.tar"] = write_image(directory / "guest.tar", IMAGE, contents, ["/guest.wasm"]).read_bytes()
+        files["/pause.tar"] = write_image(directory / "pause.tar", PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
         files["/httpbin.tar"] = write_image(directory / "httpbin.tar", HTTPBIN, {"httpbin.wasm": httpbin}, ["/httpbin.wasm"]).read_bytes()
     return files
 
 
 def run_machine(files, script, parameters):
-    script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN)
+    script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN).replace("PAUSE", PAUSE)
     _, output = machine.run(files, script, timeout=240, parameters=parameters)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 
@@ -79,7 +84,15 @@ def apparmor():
             elif not any(path.iterdir()):
                 files[f"/{path.relative_to(package)}/.keep"] = b""  # an empty directory
     files["/profiles"] = PROFILES.encode()
-    return run_machine(files, START + APPARMOR + BUNDLES, "security=apparmor")
+    if CRICTL.is_file():
+        files["/usr/local/bin/crictl"] = CRICTL
+    return run_machine(files, START + APPARMOR + BUNDLES + PODS * CRICTL.is_file(), "security=apparmor")
+
+
+def pods():
+    if not CRICTL.is_file():
+        raise Skip("crictl is not built")
+    return apparmor()
 
 
 def compiled_policy(directory):
@@ -172,7 +185,14 @@ EXPECTED_OF_SELINUX = {
     "a container that could not start leaves nothing": ("left", "0"),
 }
 
-for _module, _run, _expected in (("apparmor", apparmor, EXPECTED), ("selinux", selinux, EXPECTED_OF_SELINUX)):
+EXPECTED_OF_PODS = {
+    "a module can not write what the pod's profile denies": ("pod's guest", DENIED),
+    "a module has the default profile": ("pod's default label", "cri-containerd.apparmor.d (enforce)"),
+    "the sandbox has none, as CRI gives it none": ("pod's sandbox label", "unconfined"),
+    "a native exec has the default profile": ("pod's native exec", has("cri-containerd.apparmor.d (enforce)")),
+}
+
+for _module, _run, _expected in (("apparmor", apparmor, EXPECTED), ("apparmor in a pod", pods, EXPECTED_OF_PODS), ("selinux", selinux, EXPECTED_OF_SELINUX)):
     for _what, (_name, _value) in _expected.items():
         @suite.test(f"{_module}: {_what}")
         def _(run=_run, name=_name, value=_value):

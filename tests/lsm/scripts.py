@@ -8,9 +8,15 @@ cat > /config.toml <<END
 version = 2
 root = "/run/root"
 state = "/run/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
   address = "/run/c.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "PAUSE"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+  default_runtime_name = "wherry"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
+  runtime_type = "io.containerd.wherry.v1"
 END
 export CONTAINERD_SNAPSHOTTER=native CONTAINERD_ADDRESS=/run/c.sock WHERRY_CACHE=/run/cache
 containerd --config /config.toml > /log 2>&1 &
@@ -84,6 +90,39 @@ ctr tasks kill --signal SIGKILL h1
 until_true eval '[ $(ctr tasks ls | grep -c RUNNING) = 0 ]'
 for c in c0 free c1 h1; do ctr tasks delete $c; ctr containers delete $c; done > /dev/null 2>&1
 say "left" grep -c /run/state /proc/mounts
+"""
+
+# Containers of a pod, by CRI: in_pod NAME PROFILE ARGS...
+PODS = r"""
+cri() { crictl --runtime-endpoint unix:///run/c.sock --timeout 60s "$@"; }
+for image in guest pause; do ctr -n k8s.io images import /$image.tar > /dev/null; done
+touch /etc/crictl.yaml
+cat > /pod.json <<END
+{ "metadata": { "name": "p", "uid": "p", "namespace": "default" }, "log_directory": "/logs",
+  "linux": { "security_context": { "namespace_options": { "network": 2 } } } }
+END
+in_pod() {
+  name=$1 profile=$2; shift 2
+  args=""
+  for arg in "$@"; do args="$args${args:+,}\"$arg\""; done
+  cat > /$name.json <<END
+{ "metadata": { "name": "$name" }, "image": { "image": "IMAGE" }, "command": ["/guest.wasm"], "args": [$args], "log_path": "$name.log",
+  "linux": { "security_context": { "apparmor": $profile } } }
+END
+  container=$(cri create --no-pull $pod /$name.json /pod.json) && cri start $container > /dev/null
+}
+cri_pid() { cri inspect $1 | awk '/"pid":/ { gsub(",", ""); print $2; exit }'; }
+
+until_true eval 'cri images | grep -q wherry.test/pause'
+pod=$(cri runp --runtime wherry /pod.json)
+in_pod tries '{ "profile_type": 2, "localhost_ref": "test-deny" }' $ATTEMPTS
+until_true eval '[ $(wc -l < /logs/tries.log) = 4 ]'
+say "pod's guest" sed 's/^[^ ]* stdout F //' /logs/tries.log
+in_pod waits '{ "profile_type": 0 }' wait 1000
+say "pod's default label" labels $(cri_pid $container)
+say "pod's sandbox label" labels $(cri inspectp $pod | awk '/"pid":/ { gsub(",", ""); print $2; exit }')
+say "pod's native exec" cri exec --sync $container /bin/busybox cat /proc/self/attr/current
+cri rmp -f $pod > /dev/null 2>&1
 """
 
 # Containers of wherry-oci: bundle NAME EXTRA-PROCESS EXTRA-LINUX ARGS...
