@@ -9,6 +9,7 @@ import sys
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "lib")]
 
 import checks_beside  # noqa: E402
+import checks_chaos  # noqa: E402
 import checks_clients  # noqa: E402
 import checks_config  # noqa: E402
 import checks_faults  # noqa: E402
@@ -25,8 +26,8 @@ from suite import Suite  # noqa: E402
 WORKERS = 4
 
 
-def register(suite, cluster, module, full, alone=False):
-    for function in module.SMOKE + (module.FULL if full else []):
+def register(suite, cluster, module, full, long=False, alone=False):
+    for function in module.SMOKE + (module.FULL if full else []) + (getattr(module, "LONG", []) if long else []):
         def check(function=function):
             with Place(cluster()) as place:
                 function(place)
@@ -58,7 +59,8 @@ def main():
     suite, cluster, node = Suite(), Lazy(containerd=options.containerd), Lazy(Node, containerd=options.containerd)
     for module in (checks_workloads, checks_pods, checks_life, checks_volumes, checks_beside, checks_clients, checks_security, checks_config):
         register(suite, cluster, module, options.full)
-    register(suite, cluster, checks_node, options.full, alone=True)
+    for module in (checks_node, checks_chaos):
+        register(suite, cluster, module, options.full, options.long, alone=True)
     register_faults(suite, cluster, node, options.full, options.long)
     try:
         suite.main(WORKERS)

@@ -52,6 +52,7 @@ SOURCES = {
     "runc": Source({"github.com/opencontainers/runc": "v1.5.2"}, tags="netgo osusergo seccomp", c=True),
     "distribution": Source({"github.com/distribution/distribution/v3": "v3.1.2"},
                            "github.com/distribution/distribution/v3/version.version={v}"),
+    "nerdctl": Source({"github.com/containerd/nerdctl/v2": "v2.2.1"}, "github.com/containerd/nerdctl/v2/pkg/version.Version={v}"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -87,6 +88,7 @@ TOOLS = [  # in the order in which they are wanted
     *_containerd("1.7", "containerd-1.7", "containerd-1.7", "github.com/containerd/containerd"),
     Tool("dockerd", "docker", "bin/dockerd", "github.com/moby/moby/v2/cmd/dockerd"),
     Tool("registry", "distribution", "bin/registry", "github.com/distribution/distribution/v3/cmd/registry"),
+    Tool("nerdctl", "nerdctl", "bin/nerdctl", "github.com/containerd/nerdctl/v2/cmd/nerdctl"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
 ]
 TEST_PROGRAMS = {"critest"}  # a test package: `go test -c`
