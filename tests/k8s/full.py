@@ -36,6 +36,7 @@ def suite(name, *arguments):
 
 STAGES = {
     "shim": [("acceptance checks of the shim, containerd 1.6, 1.7 and 2.4", suite("shim/run.py"))],
+    "clients": [("nerdctl", suite("nerdctl/run.py"))],
     "critest": [(f"critest, containerd {version}, {handler}", suite("critest/run.py", "--containerd", version, "--handler", handler))
                 for version in ("2.4", "1.7") for handler in ("runc", "wherry")],
     "behaviours": [(f"behaviours of a cluster, containerd {version}", suite("k8s/run.py", "--full", "--containerd", version)) for version in ("2.4", "1.7")],
@@ -103,7 +104,7 @@ def machine_facts():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stages", default="shim,critest,behaviours,chaos,scale", metavar="LIST", help="only these, of %(default)s")
+    parser.add_argument("--stages", default="shim,clients,critest,behaviours,chaos,scale", metavar="LIST", help="only these, of %(default)s")
     parser.add_argument("--pods", type=int, default=250, metavar="N", help="of the node full of pods [default: 250]")
     parser.add_argument("--note", default="", metavar="TEXT", help="what a reader of the report should know")
     options = parser.parse_args()

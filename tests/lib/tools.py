@@ -52,7 +52,7 @@ SOURCES = {
     "runc": Source({"github.com/opencontainers/runc": "v1.5.2"}, tags="netgo osusergo seccomp", c=True),
     "distribution": Source({"github.com/distribution/distribution/v3": "v3.1.2"},
                            "github.com/distribution/distribution/v3/version.version={v}"),
-    "nerdctl": Source({"github.com/containerd/nerdctl/v2": "v2.2.1"}, "github.com/containerd/nerdctl/v2/pkg/version.Version={v}"),
+    "nerdctl": Source({"github.com/containerd/nerdctl/v2": "v2.1.2"}, "github.com/containerd/nerdctl/v2/pkg/version.Version={v}"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -79,7 +79,7 @@ def _containerd(label, source, place, module):
 TOOLS = [  # in the order in which they are wanted
     *_containerd("2.x", "containerd-2.4", "containerd-2.x", "github.com/containerd/containerd/v2"),
     *(Tool(f"cni/{p.split('/')[1]}", "cni", f"cni/{p.split('/')[1]}", f"github.com/containernetworking/plugins/plugins/{p}")
-      for p in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap")),
+      for p in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/firewall", "meta/tuning")),
     *(Tool(p, "cri", f"bin/{p}", f"sigs.k8s.io/cri-tools/cmd/{p}") for p in ("crictl", "critest")),
     Tool("etcd", "etcd", "bin/etcd", "go.etcd.io/etcd/server/v3"),
     *(Tool(p, "kubernetes", f"bin/{p}", f"k8s.io/kubernetes/cmd/{p}")

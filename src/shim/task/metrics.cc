@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/task/metrics.h"
 
+#include <filesystem>
+#include <string>
+
 #include "shim/proto/metrics_v1.pb.h"
 #include "shim/proto/metrics_v2.pb.h"
 
@@ -55,6 +58,26 @@ void fill(pb::v1::MemoryStat& out, const CgroupStats::Memory& in) {
   fill(*out.mutable_kernel_tcp(), in.kernel_tcp);
 }
 
+using BlkIOEntries = google::protobuf::RepeatedPtrField<pb::v1::BlkIOEntry>;
+
+void add(BlkIOEntries& out, const CgroupStats::Io& device, const std::string& path, uint64_t read, uint64_t write) {
+  for (const auto& [op, value] : {std::pair{"Read", read}, {"Write", write}, {"Total", read + write}}) {
+    pb::v1::BlkIOEntry& entry = *out.Add();
+    entry.set_op(op);
+    entry.set_device(path);
+    entry.set_major(device.major);
+    entry.set_minor(device.minor);
+    entry.set_value(value);
+  }
+}
+
+// "/dev/vda", or "" for a device that is no more.
+std::string device_path(const CgroupStats::Io& io) {
+  std::error_code gone;
+  const auto target = std::filesystem::read_symlink("/sys/dev/block/" + std::to_string(io.major) + ":" + std::to_string(io.minor), gone);
+  return gone ? "" : "/dev/" + target.filename().string();
+}
+
 pb::v1::Metrics metrics_v1(const CgroupStats& in) {
   pb::v1::Metrics out;
   out.mutable_pids()->set_current(in.pids.current);
@@ -74,6 +97,19 @@ pb::v1::Metrics metrics_v1(const CgroupStats& in) {
   oom.set_oom_kill_disable(in.memory.oom_kill_disable);
   oom.set_under_oom(in.memory.under_oom);
   oom.set_oom_kill(in.memory_events.oom_kill);
+  pb::v1::BlkIOStat& blkio = *out.mutable_blkio();
+  for (const CgroupStats::Io& io : in.io) {
+    const std::string path = device_path(io);
+    add(*blkio.mutable_io_service_bytes_recursive(), io, path, io.rbytes, io.wbytes);
+    add(*blkio.mutable_io_serviced_recursive(), io, path, io.rios, io.wios);
+  }
+  for (const CgroupStats::Hugetlb& pages : in.hugetlb) {
+    pb::v1::HugetlbStat& entry = *out.add_hugetlb();
+    entry.set_pagesize(pages.page_size);
+    entry.set_usage(pages.usage);
+    entry.set_max(pages.max);
+    entry.set_failcnt(pages.failcnt);
+  }
   return out;
 }
 
@@ -116,14 +152,21 @@ pb::v2::Metrics metrics_v2(const CgroupStats& in) {
   cpu.set_nr_throttled(in.cpu.throttled_periods);
   cpu.set_throttled_usec(in.cpu.throttled_time / kNanosPerMicro);
   fill(*out.mutable_memory(), in.memory);
+  pb::v2::IOStat& ios = *out.mutable_io();
   for (const CgroupStats::Io& io : in.io) {
-    pb::v2::IOEntry& entry = *out.mutable_io()->add_usage();
+    pb::v2::IOEntry& entry = *ios.add_usage();
     entry.set_major(io.major);
     entry.set_minor(io.minor);
     entry.set_rbytes(io.rbytes);
     entry.set_wbytes(io.wbytes);
     entry.set_rios(io.rios);
     entry.set_wios(io.wios);
+  }
+  for (const CgroupStats::Hugetlb& pages : in.hugetlb) {
+    pb::v2::HugeTlbStat& entry = *out.add_hugetlb();
+    entry.set_pagesize(pages.page_size);
+    entry.set_current(pages.usage);
+    entry.set_max(pages.max);
   }
   pb::v2::MemoryEvents& events = *out.mutable_memory_events();
   events.set_low(in.memory_events.low);
