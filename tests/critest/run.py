@@ -24,10 +24,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--containerd", choices=("2.4", "1.7"), default="2.4")
     parser.add_argument("--handler", default="wherry", help="another one to compare with, e.g. runc")
+    parser.add_argument("--sandbox-api", action="store_true", help="the handler makes the pods by containerd's Sandbox API, with streams over ttrpc")
     options = parser.parse_args()
     try:
         program("containerd-shim-wherry-v1")
-        with Node(options.containerd, shims=BUILD / "bin", fill=critest.fill) as node:
+        with Node(options.containerd, shims=BUILD / "bin", fill=critest.fill, sandbox_api=options.sandbox_api) as node:
             found = critest.run(node, options.handler)
     except Skip as reason:
         print(f"SKIP critest: {reason}")

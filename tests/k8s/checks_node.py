@@ -29,8 +29,11 @@ def _still_works(p, before):
     p.wait(lambda: p.run("logs", "p", "-c", "ticks").returncode == 0, "answer of the kubelet")  # the node counts as ready before
     count = len(p.logs("p", "ticks").splitlines())
     p.wait(lambda: len(p.logs("p", "ticks").splitlines()) > count, "more lines in the log")
-    lines = p.logs("p", "ticks").split()
-    equal(lines, [str(i) for i in range(len(lines))], "lines of the log")
+    lines = list(map(int, p.logs("p", "ticks").split()))
+    missing = sorted(set(range(lines[-1] + 1)) - set(lines))
+    equal(lines, sorted(set(lines)), "lines of the log")
+    # A stream over ttrpc has no acknowledgement: what was on its way to a containerd that ends is lost with it.
+    assert len(missing) <= (1 if p.cluster.sandbox_api else 0), f"lines {missing} of {len(lines)} are missing"
     p.kubectl("delete", "pod", "p")
     p.create(pod(httpbin(readinessProbe=READY), name="after"))
     p.wait_ready("after")

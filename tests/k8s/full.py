@@ -38,8 +38,10 @@ STAGES = {
     "shim": [("acceptance checks of the shim, containerd 1.6, 1.7 and 2.4", suite("shim/run.py"))],
     "clients": [("nerdctl", suite("nerdctl/run.py"))],
     "critest": [(f"critest, containerd {version}, {handler}", suite("critest/run.py", "--containerd", version, "--handler", handler))
-                for version in ("2.4", "1.7") for handler in ("runc", "wherry")],
-    "behaviours": [(f"behaviours of a cluster, containerd {version}", suite("k8s/run.py", "--full", "--containerd", version)) for version in ("2.4", "1.7")],
+                for version in ("2.4", "1.7") for handler in ("runc", "wherry")]
+    + [("critest, containerd 2.4, wherry by the Sandbox API", suite("critest/run.py", "--sandbox-api"))],
+    "behaviours": [(f"behaviours of a cluster, containerd {version}", suite("k8s/run.py", "--full", "--containerd", version)) for version in ("2.4", "1.7")]
+    + [("behaviours by the Sandbox API, containerd 2.4", suite("sandbox_api/run.py"))],
     "chaos": [(f"chaos for {{minutes}} minutes, containerd {version}", suite("k8s/run.py", "--long", "--containerd", version, "for minutes")) for version in ("2.4", "1.7")],
 }
 

@@ -126,6 +126,8 @@ HANDLER = """[plugins.'{plugin}'.containerd.runtimes.{name}]
   pod_annotations = ['wherry.dev/*']
   container_annotations = ['wherry.dev/*']
 """
+# The shim makes the pods, and streams go over ttrpc.
+SANDBOX_API = "  sandboxer = 'shim'\n  io_type = 'streaming'\n"
 SETTINGS = {"2.4": (CONFIG_2, "io.containerd.cri.v1.runtime"), "1.7": (CONFIG_1, "io.containerd.grpc.v1.cri"),
             "1.6": (CONFIG_1, "io.containerd.grpc.v1.cri")}
 
@@ -182,9 +184,10 @@ class Daemon:
 
 class Node:
     """containerd and a registry. containerd: "2.4", "1.7" or "1.6"; shims: a directory that is copied and put first on containerd's PATH;
-    handlers: {CRI runtime handler: runtime type}; environment: variables added to containerd's."""
+    handlers: {CRI runtime handler: runtime type}; environment: variables added to containerd's; sandbox_api: our handler makes pods by
+    containerd's Sandbox API (2.x)."""
 
-    def __init__(self, containerd="2.4", shims=None, handlers=None, environment=None, fill=None):
+    def __init__(self, containerd="2.4", shims=None, handlers=None, environment=None, fill=None, sandbox_api=False):
         need_root_and_programs()
         binaries, reason = tools.containerd(containerd)
         reason = reason or tools.ensure("cni", "cri")
@@ -212,6 +215,7 @@ class Node:
                             "IMAGE_SERVICE_ENDPOINT": endpoint, "KUBECONFIG": str(self.directory / "admin.kubeconfig"), "HOME": "/root",
                             "PYTHONDONTWRITEBYTECODE": "1", "CRI_CONFIG_FILE": str(self.directory / "crictl.yaml"), **(environment or {})}
         self.handlers = handlers or {"runc": "io.containerd.runc.v2", "wherry": "io.containerd.wherry.v1"}
+        self.sandbox_api = sandbox_api
         self.daemons = {}
         self._holder = None
         self._binaries = binaries
@@ -360,7 +364,8 @@ class Node:
         template, plugin = SETTINGS[self.version]
         text = template.format(node=self.directory, cni=tools.directory() / "cni", pause=images.PAUSE)
         text += f"[plugins.'{plugin}'.containerd]\n  default_runtime_name = 'runc'\n"
-        text += "".join(HANDLER.format(plugin=plugin, name=n, type=t) for n, t in self.handlers.items())
+        for name, kind in self.handlers.items():
+            text += HANDLER.format(plugin=plugin, name=name, type=kind) + (SANDBOX_API if self.sandbox_api and name == "wherry" else "")
         (self.directory / "config.toml").write_text(text)
         network = json.loads(json.dumps(CNI))
         network["plugins"][0]["ipam"]["dataDir"] = str(self.directory / "addresses")

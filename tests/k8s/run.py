@@ -54,9 +54,11 @@ def main():
     parser.add_argument("--full", action="store_true", help="all behaviours")
     parser.add_argument("--long", action="store_true", help="minutes of chaos too")
     parser.add_argument("--containerd", choices=("2.4", "1.7"), default="2.4")
+    parser.add_argument("--sandbox-api", action="store_true", help="our handler makes the pods by containerd's Sandbox API, with streams over ttrpc")
     options = parser.parse_args()
     sys.argv[1:] = options.names
-    suite, cluster, node = Suite(), Lazy(containerd=options.containerd), Lazy(Node, containerd=options.containerd)
+    kind = {"containerd": options.containerd, "sandbox_api": options.sandbox_api}
+    suite, cluster, node = Suite(), Lazy(**kind), Lazy(Node, **kind)
     for module in (checks_workloads, checks_pods, checks_life, checks_volumes, checks_beside, checks_clients, checks_security, checks_config):
         register(suite, cluster, module, options.full)
     for module in (checks_node, checks_chaos):

@@ -66,6 +66,19 @@ Json namespaces_of(const Pod& pod, const std::string& user_namespace) {
   return out;
 }
 
+// As containerd's own sandboxer has it: with ours nobody else looks at this.
+Result<void> check_users(const pb::NamespaceOption& namespaces) {
+  const pb::UserNamespace& users = namespaces.userns_options();
+  if (!namespaces.has_userns_options()) return {};
+  if (users.mode() != pb::POD && users.mode() != pb::NODE) {
+    return error(ErrorKind::invalid, "CreateSandbox: users: unsupported user namespace mode " + std::to_string(users.mode()));
+  }
+  const bool all = !users.uids().empty() && !users.gids().empty(), none = users.uids().empty() && users.gids().empty();
+  if (users.mode() == pb::POD && !all) return error(ErrorKind::invalid, "CreateSandbox: users: a user namespace needs mappings of users and groups");
+  if (users.mode() == pb::NODE && !none) return error(ErrorKind::invalid, "CreateSandbox: users: the node's have no mappings");
+  return {};
+}
+
 Result<uint32_t> id_of(int64_t value, const char* what) {
   if (value < 0 || value > std::numeric_limits<uint32_t>::max()) {
     return error(ErrorKind::invalid, std::string("CreateSandbox: ") + what + ": " + std::to_string(value) + " is no user or group");
@@ -128,6 +141,7 @@ Result<std::string> pod_spec(const pb::CreateSandboxRequest& request, const std:
   if (!pod.host_network() && request.netns_path().empty()) {
     return error(ErrorKind::invalid, "CreateSandbox: a pod with a network of its own needs netns_path");
   }
+  TRY(check_users(pod.namespaces()));
   Json sysctls = Json::object();
   for (const auto& [key, value] : pod.config.linux_config().sysctls()) sysctls[key] = value;
   const Json user_json = TRY(user_of(pod));

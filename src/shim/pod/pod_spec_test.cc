@@ -92,6 +92,28 @@ TEST(PodSpec, has_the_users_that_the_kubelet_chose) {
   EXPECT_TRUE(sandbox::parse_spec(*pod_spec(request(config)))->linux_.find(sandbox::NamespaceType::user));
 }
 
+TEST(PodSpec, refuses_users_that_contradict_themselves) {
+  struct Case {
+    pb::NamespaceMode mode;
+    bool uids, gids;
+    const char* error;  // nullptr: passes
+  };
+  constexpr char kNeeds[] = "CreateSandbox: users: a user namespace needs mappings of users and groups";
+  constexpr char kHasNone[] = "CreateSandbox: users: the node's have no mappings";
+  for (const Case& c : {Case{pb::POD, true, true, nullptr}, {pb::POD, true, false, kNeeds}, {pb::POD, false, true, kNeeds}, {pb::POD, false, false, kNeeds},
+                        {pb::NODE, false, false, nullptr}, {pb::NODE, true, true, kHasNone}, {pb::NODE, false, true, kHasNone},
+                        {pb::CONTAINER, true, true, "CreateSandbox: users: unsupported user namespace mode 1"},
+                        {pb::TARGET, false, false, "CreateSandbox: users: unsupported user namespace mode 3"}}) {
+    pb::PodSandboxConfig config = sample_config();
+    auto* users = config.mutable_linux_config()->mutable_security_context()->mutable_namespace_options()->mutable_userns_options();
+    users->set_mode(c.mode);
+    if (c.uids) users->add_uids()->set_length(1000);
+    if (c.gids) users->add_gids()->set_length(1000);
+    const auto spec = pod_spec(request(config));
+    EXPECT_EQ(spec ? "" : spec.error().message, c.error ? c.error : "") << c.mode << c.uids << c.gids;
+  }
+}
+
 TEST(PodSpec, of_a_request_that_is_none_of_a_pod_is_refused) {
   pb::CreateSandboxRequest other = request(sample_config());
   other.mutable_options()->set_type_url("x.Y");

@@ -22,6 +22,8 @@ class StreamRelay {
   // The process is gone: true once its output is with the client, or there is none.
   bool finish(const std::string& id, std::chrono::milliseconds limit);
 
+  // Loop thread; as Streams has it.
+  bool unread(const std::string& id) const { return streams_.unread(id); }
   // Any thread.
   void end_input(const std::string& id);
   void forget(const std::string& id);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/streaming/streams.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,6 +114,7 @@ void Streams::adopt(const std::string& id, std::shared_ptr<Stream> stream) {
   entry->stream = std::move(stream);
   entry->window = 0;
   entry->stream->send(any("google.protobuf.Empty", pb::Empty()));
+  if (entry->side == Entry::Side::output && !entry->fd) entry->stream->close_send();
   if (entry->side == Entry::Side::input) grant(*entry, kWindow - static_cast<int32_t>(entry->queue.size()));
   pump(*entry);
 }
@@ -142,7 +145,7 @@ void Streams::left(const std::string& id, const Stream* from, bool ended) {
     stream->end();
     return pump(entry);
   }
-  // A reader that ends its side wants no more output, but one that is lost may come again.
+  // A reader that ends its side wants no more output, or has had its end; but one that is lost may come again.
   if (ended) stream->end();
   pump(entry);
   if (entry.finished || entry.side == Entry::Side::unknown) remove(id);
@@ -181,12 +184,23 @@ void Streams::end_input(const std::string& id) {
 
 void Streams::finish(const std::string& id, std::function<void()> done) {
   const auto found = entries_.find(id);
-  const bool wanted = found != entries_.end() && found->second->side == Entry::Side::output && found->second->fd && found->second->stream;
+  const bool wanted = found != entries_.end() && found->second->side == Entry::Side::output && found->second->stream;
   if (!wanted) {
     forget(id);
     return done();
   }
   found->second->finished = std::move(done);
+}
+
+bool Streams::unread(const std::string& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second->side != Entry::Side::output || !found->second->stream) return false;
+  const UniqueFd& fd = found->second->fd;
+  if (!fd) return true;
+  // Others than the process may hold the writing end: they are not waited for.
+  int bytes = 0;
+  pollfd seen{fd.get(), POLLIN, 0};
+  return (::ioctl(fd.get(), FIONREAD, &bytes) == 0 && bytes > 0) || (::poll(&seen, 1, 0) > 0 && (seen.revents & POLLHUP));
 }
 
 void Streams::forget(const std::string& id) {
@@ -228,8 +242,7 @@ void Streams::read_output(Entry& entry) {
   if (n <= 0) {  // a terminal ends with EIO
     unwatch(entry);
     entry.fd.reset();
-    std::exchange(entry.stream, nullptr)->end();
-    if (entry.finished) remove(std::string(entry.id));
+    entry.stream->close_send();
     return;
   }
   pb::Data data;

@@ -37,9 +37,13 @@ class Streams {
 
   // The process must see the end of its input once it has what came so far.
   void end_input(const std::string& id);
-  // The process is gone: `done` is called when the client has all of its output,
-  // or is not there to take it. Then the id is forgotten.
+  // The process is gone: `done` is called when the client has read all of its
+  // output, or is not there to take it. Then the id is forgotten. Only a client that
+  // ends its side after ours has read what was under way: containerd drops the rest
+  // when it hears of the process's exit.
   void finish(const std::string& id, std::function<void()> done);
+  // Whether a client is there that has yet to read output of a process that is gone.
+  bool unread(const std::string& id) const;
   // Drops what is not copied yet.
   void forget(const std::string& id);
 

@@ -268,11 +268,65 @@ TEST_F(StreamsTest, finish_waits_for_a_client_that_is_there_and_for_nobody_else)
 
   Client client = open("c-stdout");
   std::promise<void> all;
+  auto finished = all.get_future();
   in_loop([&] { streams_->finish("c-stdout", [&] { all.set_value(); }); });
   client.send(window(100));
   client.read_until([&] { return client.ended; });
   EXPECT_EQ(client.text, "last words");
+  // Sent is not read: only the client knows when it has.
+  EXPECT_TRUE(in_loop([&] { return streams_->unread("c-stdout"); }));
+  EXPECT_EQ(finished.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  client.end();
+  finished.get();
+}
+
+TEST_F(StreamsTest, output_is_unread_until_the_client_has_it_but_nobody_waits_for_other_writers) {
+  const auto unread = [&](const char* id) { return in_loop([&] { return streams_->unread(id); }); };
+  EXPECT_FALSE(unread("c-stdout"));
+  Pipe pipe;
+  output("c-stdout", std::move(pipe.read));
+  ASSERT_TRUE(write_all(pipe.write.get(), "text", "pipe"));
+  EXPECT_FALSE(unread("c-stdout"));  // nobody is there to read it
+  Client client = open("c-stdout");
+  EXPECT_TRUE(unread("c-stdout"));
+  client.send(window(100));
+  client.read_until([&] { return client.text == "text"; });
+  EXPECT_FALSE(unread("c-stdout"));
+  pipe.write.reset();
+  EXPECT_TRUE(unread("c-stdout"));
+  client.read_until([&] { return client.ended; });
+  client.end();
+  std::promise<void> all;
+  in_loop([&] { streams_->finish("c-stdout", [&] { all.set_value(); }); });
   all.get_future().get();
+  EXPECT_FALSE(unread("c-stdout"));
+}
+
+TEST_F(StreamsTest, finish_does_not_wait_for_a_client_that_is_lost_before_it_has_all) {
+  Pipe pipe;
+  output("c-stdout", std::move(pipe.read));
+  pipe.write.reset();
+  std::promise<void> all;
+  {
+    Client client = open("c-stdout");
+    client.send(window(100));
+    client.read_until([&] { return client.ended; });
+    in_loop([&] { streams_->finish("c-stdout", [&] { all.set_value(); }); });
+  }
+  all.get_future().get();
+}
+
+TEST_F(StreamsTest, a_client_that_comes_after_the_end_is_told_so) {
+  Pipe pipe;
+  output("c-stdout", std::move(pipe.read));
+  pipe.write.reset();
+  {
+    Client client = open("c-stdout");
+    client.send(window(100));
+    client.read_until([&] { return client.ended; });
+  }
+  Client again = open("c-stdout");
+  again.read_until([&] { return again.ended; });
 }
 
 TEST_F(StreamsTest, an_id_belongs_to_one_process) {

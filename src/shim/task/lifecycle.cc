@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint32_t kLastSignal = 64;
 constexpr std::chrono::seconds kEndTime{10};
-constexpr std::chrono::milliseconds kReadTime{100};
+constexpr std::chrono::milliseconds kReadTime{100}, kStreamTime{10000};
 
 Error finished() { return error(ErrorKind::not_found, "process already finished"); }
 
@@ -196,15 +196,16 @@ void TaskService::exited(const ContainerPtr& container, const ProcessPtr& proces
   siginfo_t info{};
   if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
   config_.loop->forget(pidfd);
-  tell_when_read(container, process, {exit_code(info), now()}, kReadTime);
+  tell_when_read(container, process, {exit_code(info), now()}, process->stdio->is_streamed() ? kStreamTime : kReadTime);
 }
 
-// A client that hears of the end cancels what it has not begun to read, as
-// containerd's does: a process that ends at once would have said nothing. So the
-// end is told when its output is read, or after some time in which it is not.
+// A client that hears of the end cancels what it has not begun to read of a fifo,
+// and all that it has not read of a stream, as containerd's does: a process that
+// ends at once would have said nothing. So the end is told when its output is read,
+// or after some time in which it is not.
 void TaskService::tell_when_read(const ContainerPtr& container, const ProcessPtr& process, const Container::Exit& exit, std::chrono::milliseconds left) {
   constexpr std::chrono::milliseconds kPause{1};
-  if (process->stdio->unread() && left > kPause) {
+  if (has_unread_output(*process) && left > kPause) {
     config_.loop->after(kPause, [=, this] { tell_when_read(container, process, exit, left - kPause); });
     return;
   }

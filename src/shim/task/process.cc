@@ -24,6 +24,12 @@ void drain(Process& process) {
   if (process.stdio) process.stdio->drain();
 }
 
+bool has_unread_output(const Process& process) {
+  if (process.stdio->unread()) return true;
+  // Of a terminal the last may be still on its way to the stream.
+  return process.stdio->is_streamed() && process.terminal && !process.terminal->drain(std::chrono::milliseconds(0));
+}
+
 void kill_and_reap(Child& child) {
   (void)child.signal(SIGKILL);
   siginfo_t info;

@@ -61,6 +61,8 @@ void attach_terminal(Process& process, EventLoop& loop);
 
 // The process is dead: waits, for a while, until the client has what it wrote.
 void drain(Process& process);
+// The same without waiting. Loop thread.
+bool has_unread_output(const Process& process);
 
 // Is, or is about to be, a process that the end of init leaves behind.
 inline bool is_alive(const Process& exec) { return exec.state == State::starting || exec.state == State::running; }

@@ -139,7 +139,10 @@ Result<bool> Stdio::open_stream(int number, const std::string& uri) {
   return true;
 }
 
+bool Stdio::is_streamed() const { return !streams_[1].empty() || !streams_[2].empty(); }
+
 bool Stdio::unread() const {
+  if (is_streamed() && (relay_->unread(streams_[1]) || relay_->unread(streams_[2]))) return true;
   return std::any_of(std::begin(readers_), std::end(readers_), [](const UniqueFd& reader) {
     int bytes = 0;
     return reader && ::ioctl(reader.get(), FIONREAD, &bytes) == 0 && bytes > 0;

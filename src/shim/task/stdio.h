@@ -52,7 +52,9 @@ class Stdio {
   // have done so before it could tell containerd: that is its end.
   Result<void> started();
   void close_stdin();
-  // Whether the client has yet to read what is in its fifos.
+  // Whether the outputs go over ttrpc.
+  bool is_streamed() const;
+  // The process is dead: whether the client has yet to read what it wrote. Loop thread.
   bool unread() const;
   // The process is dead: waits, for a while, until the client has what it wrote.
   // Nothing to do for fifos, which the process wrote into itself. A logging

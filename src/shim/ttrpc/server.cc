@@ -61,8 +61,12 @@ Stream::Stream(std::shared_ptr<Connection> connection, uint32_t id, Handlers han
 
 void Stream::send(std::string_view message) { connection_->send(encode_frame(id_, FrameType::data, message)); }
 
+void Stream::close_send() {
+  if (std::exchange(sends_, false)) connection_->send(encode_frame(id_, FrameType::data, "", kRemoteClosed | kNoData));
+}
+
 void Stream::end() {
-  connection_->send(encode_frame(id_, FrameType::data, "", kRemoteClosed | kNoData));
+  close_send();
   connection_->streams.erase(id_);
 }
 

@@ -28,8 +28,10 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Loop thread, as all here. Not after end().
+  // Loop thread, as all here. Not after end(), nor after close_send().
   void send(std::string_view message);
+  // Tells the client that nothing more comes; its own end is still waited for.
+  void close_send();
   void end();
 
  private:
@@ -37,6 +39,7 @@ class Stream {
   const std::shared_ptr<Connection> connection_;
   const uint32_t id_;
   const Handlers handlers_;
+  bool sends_ = true;
 };
 
 // The right to answer one request, once, from any thread. Destroyed without an
