@@ -208,6 +208,26 @@ def a_debug_container_of_a_module_has_the_toolbox(p):
     equal(p.kubectl("exec", "p", "-c", "look", "--", "cat", "/tmp/empty"), "", "output of an exec in it")
 
 
+def a_debug_session_has_a_terminal(p):
+    p.create(pod(httpbin()))
+    p.wait_ready()
+    with p.console("debug", "-it", "p", f"--image={images.BUSYBOX}", "--container=look", "--target=c", "--profile=general", "--", "sh") as user:
+        user.read_until("# ")
+        user.type("ls /proc/1/root/*.wasm; wget -qO - http://127.0.0.1:3000/healthz\n")
+        user.read_until("/proc/1/root/httpbin.wasm\nok\n")
+        user.type("exit 3\n")
+        user.wait()
+    p.wait(lambda: p.container(name="look")["state"].get("terminated", {}).get("exitCode") == 3, "exit code of the debug container")
+
+
+def a_copy_of_a_pod_may_run_another_program(p):
+    p.create(pod(httpbin()))
+    p.wait_ready()
+    p.kubectl("debug", "p", "--copy-to=q", "--container=c", f"--image={GUEST_IMAGE}", "--same-node", "--share-processes=false", "--", "/guest.wasm", "tick", "10")
+    p.wait_log("3\n4\n", pod="q")
+    equal(p.get("pod", "q")["spec"]["runtimeClassName"], "wherry", "runtime class of the copy")
+
+
 def every_line_is_in_the_log(p):
     p.create(once("tick", 0, 2000))
     p.wait_phase("Succeeded")
@@ -219,4 +239,5 @@ FULL = [exec_runs_the_toolbox, a_shell_of_the_toolbox_looks_around, the_toolbox_
         cp_goes_both_ways_where_there_is_nothing_but_a_module,
         logs_of_the_container_before_are_kept, exec_runs_a_program_of_a_native_container, exec_of_what_is_not_there_says_so, a_terminal_is_one, attach_reaches_a_terminal,
         cp_goes_both_ways, cp_from_a_container_of_only_a_module, metrics_of_the_pod_are_those_of_its_cgroup, a_debug_container_joins_a_running_pod,
-        a_debug_container_sees_its_targets_processes, a_debug_container_of_a_module_has_the_toolbox, every_line_is_in_the_log]
+        a_debug_container_sees_its_targets_processes, a_debug_container_of_a_module_has_the_toolbox, a_debug_session_has_a_terminal,
+        a_copy_of_a_pod_may_run_another_program, every_line_is_in_the_log]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in one pod: its volumes, environment, probes, life and limits."""
 import json
+import pathlib
 
-from place import ARTIFACT_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod
+from place import ARTIFACT_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod, service, shell
 from suite import Skip, equal
 
 FAST = {"periodSeconds": 1, "failureThreshold": 1}
@@ -73,6 +74,63 @@ def the_downward_api_tells_of_the_pod(p):
 def names_of_the_pod_are_in_its_files(p):
     said = p.completed(once("print", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", hostAliases=[{"ip": "10.9.8.7", "hostnames": ["friend"]}]))
     assert "10.9.8.7\tfriend" in said and "nameserver 10.96.0.10" in said and said.endswith("p\n"), said
+
+
+def a_pod_may_choose_its_name_and_its_name_servers(p):
+    resolver = {"nameservers": ["10.9.8.7"], "searches": ["one.test", "two.test"], "options": [{"name": "ndots", "value": "3"}]}
+    p.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "sub"}, "spec": {"clusterIP": "None", "selector": {"x": "y"}}})
+    said = p.completed(pod(shell("cat /etc/resolv.conf; hostname; cat /etc/hostname"), restartPolicy="Never", dnsPolicy="None", dnsConfig=resolver,
+                           hostname="own", subdomain="sub", setHostnameAsFQDN=True))
+    name = f"own.sub.{p.name}.svc.cluster.local"
+    equal(said, f"search one.test two.test\nnameserver 10.9.8.7\noptions ndots:3\n{name}\n{name}\n", "what was said")
+
+
+def services_are_variables_where_wanted(p):
+    p.create(service("web", 80, 3000))
+    address = p.get("service", "web")["spec"]["clusterIP"]
+    for name, wanted, seen in (("with", True, f"{address}:80"), ("without", False, "(unset):(unset)")):
+        said = p.completed(once("env", "WEB_SERVICE_HOST", "WEB_SERVICE_PORT", name=name, enableServiceLinks=wanted), pod=name)
+        equal(":".join(line.split("=")[1] for line in said.splitlines()), seen, f"address {name}")
+
+
+def all_fields_of_the_downward_api_are_variables(p):
+    fields = {"UID": "metadata.uid", "IP": "status.podIP", "HOST": "status.hostIP", "ACCOUNT": "spec.serviceAccountName", "TIER": "metadata.labels['tier']",
+              "NOTE": "metadata.annotations['note']"}
+    limits = {"MEMORY": "limits.memory", "ASKED": "requests.cpu"}
+    env = [{"name": n, **_field(path)} for n, path in fields.items()] + [{"name": n, "valueFrom": {"resourceFieldRef": {"resource": r}}} for n, r in limits.items()]
+    made = once("env", *fields, *limits, env=env, resources={"limits": {"memory": "64Mi", "cpu": "2"}, "requests": {"cpu": "100m"}})
+    made["metadata"].update(labels={"tier": "front"}, annotations={"note": "a b"})
+    said = dict(line.split("=", 1) for line in p.completed(made).splitlines())
+    seen = p.get("pod", "p")
+    equal(said, {"UID": seen["metadata"]["uid"], "IP": seen["status"]["podIP"], "HOST": seen["status"]["hostIP"], "ACCOUNT": "default", "TIER": "front", "NOTE": "a b",
+                 "MEMORY": str(64 << 20), "ASKED": "1"}, "variables")
+
+
+def sysctls_of_the_pod_are_set_in_it(p):
+    wanted = {"net.ipv4.ip_unprivileged_port_start": "80", "kernel.shm_rmid_forced": "1"}
+    p.create(pod(container("sleep"), busybox("sleep 1000"), securityContext={"sysctls": [{"name": n, "value": v} for n, v in wanted.items()]}))
+    p.wait_ready()
+    for name, value in wanted.items():
+        equal(p.kubectl("exec", "p", "-c", "native", "--", "cat", f"/proc/sys/{name.replace('.', '/')}").strip(), value, name)
+    for kind in ("net", "ipc"):
+        equal(*(pathlib.Path(f"/proc/{p.pid(name=n)}/ns/{kind}").readlink() for n in ("c", "native")), f"{kind} namespace of the guest")
+
+
+def rules_of_the_node_hold_for_a_guest(p):
+    """As a controller of network policies writes them: by the pod's address, on the node."""
+    p.create(pod(httpbin(readinessProbe={"exec": {"command": ["true"]}, "periodSeconds": 1})))
+    p.wait_ready()
+    rule = ("OUTPUT", "-d", p.address(), "-p", "tcp", "-j", "REJECT")
+
+    def answers():
+        return p.fetch(p.address(), 3000, check=False) == "ok\n"
+    p.wait(answers, "answer without a rule")
+    p.cluster.run("iptables", "-I", *rule)
+    try:
+        assert not answers(), "an answer in spite of the rule"
+    finally:
+        p.cluster.run("iptables", "-D", *rule)
+    assert answers(), "no answer after the rule"
 
 
 def a_service_account_token_is_for_its_audience(p):
@@ -271,6 +329,23 @@ def a_resize_happens_in_place(p):
     equal(p.container()["restartCount"], 0, "restarts")
 
 
+def a_resize_goes_down_and_reaches_native_containers_too(p):
+    def resources(cpu, memory):
+        return {k: {"cpu": cpu, "memory": memory} for k in ("requests", "limits")}
+    p.create(pod(container("sleep", resources=resources("300m", "64Mi")), busybox("sleep 1000", resources=resources("300m", "64Mi"))))
+    p.wait_ready()
+    groups = {name: p.groups(name) for name in ("c", "native")}
+    if "memory" not in groups["c"]:
+        raise Skip("looks at version 1 of cgroups")
+    change = {"spec": {"containers": [{"name": name, "resources": resources("200m", "48Mi")} for name in groups]}}
+    p.kubectl("patch", "pod", "p", "--subresource", "resize", "--type=strategic", "-p", json.dumps(change))
+    for name, group in groups.items():
+        p.wait(lambda group=group: (_value(group, "memory", "memory.limit_in_bytes"), _value(group, "cpu", "cpu.cfs_quota_us")) == (str(48 << 20), "20000"),
+               f"new limits of {name}")
+        p.wait(lambda name=name: p.container(name=name)["resources"]["limits"] == {"cpu": "200m", "memory": "48Mi"}, f"new limits in the status of {name}")
+        equal(p.container(name=name)["restartCount"], 0, "restarts")
+
+
 SMOKE = [
     a_config_map_and_a_secret_are_files_and_variables, containers_share_an_empty_dir, a_host_path_is_written_and_read_only_where_asked,
     the_downward_api_tells_of_the_pod, a_cncf_artifact_is_ready_by_an_exec_probe_of_itself, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, an_exec_probe_of_a_module_makes_a_pod_ready,
@@ -279,6 +354,8 @@ SMOKE = [
 ]
 FULL = [
     a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
+    a_pod_may_choose_its_name_and_its_name_servers, services_are_variables_where_wanted, all_fields_of_the_downward_api_are_variables,
+    sysctls_of_the_pod_are_set_in_it, rules_of_the_node_hold_for_a_guest, a_resize_goes_down_and_reaches_native_containers_too,
     a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
     an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
     a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,
