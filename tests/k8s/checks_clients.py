@@ -213,8 +213,8 @@ def a_debug_session_has_a_terminal(p):
     p.wait_ready()
     with p.console("debug", "-it", "p", f"--image={images.BUSYBOX}", "--container=look", "--target=c", "--profile=general", "--", "sh") as user:
         user.read_until("# ")
-        user.type("ls /proc/1/root/*.wasm; wget -qO - http://127.0.0.1:3000/healthz\n")
-        user.read_until("/proc/1/root/httpbin.wasm\nok\n")
+        user.type("cd /proc/1/root; ls *.wasm; wget -qO - http://127.0.0.1:3000/healthz\n")
+        user.read_until("\nhttpbin.wasm\nok\n")
         user.type("exit 3\n")
         user.wait()
     p.wait(lambda: p.container(name="look")["state"].get("terminated", {}).get("exitCode") == 3, "exit code of the debug container")

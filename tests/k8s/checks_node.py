@@ -5,15 +5,15 @@ import shutil
 import signal
 
 from cluster import NODE_NAME
-from place import SHIM, container, deployment, httpbin, pod, pod_spec
+from place import SHIM, busybox, container, deployment, httpbin, pod, pod_spec
 from suite import BUILD, equal, wait_until
 
 READY = {"httpGet": {"path": "/healthz", "port": 3000}, "periodSeconds": 1}
 
 
 def _survivors(p):
-    """Two guests, both ready; returns what must not change."""
-    p.create(pod(httpbin(readinessProbe=READY), container("tick", 50, name="ticks")))
+    """Two guests and a native container, all ready; returns what must not change."""
+    p.create(pod(httpbin(readinessProbe=READY), container("tick", 50, name="ticks"), busybox("while true; do sleep 0.1; done")))
     p.wait_ready()
     return _identity(p)
 
@@ -34,7 +34,10 @@ def _still_works(p, before):
     equal(lines, sorted(set(lines)), "lines of the log")
     # A stream over ttrpc has no acknowledgement: what was on its way to a containerd that ends is lost with it.
     assert len(missing) <= (1 if p.cluster.sandbox_api else 0), f"lines {missing} of {len(lines)} are missing"
-    p.kubectl("delete", "pod", "p")
+    for name, program in (("ticks", "/guest.wasm"), ("native", "sh")):
+        words = ("exit", "7") if name == "ticks" else ("-c", "exit 7")
+        equal(p.run("exec", "p", "-c", name, "--", program, *words).returncode, 7, f"exit code of an exec in {name}")
+    equal(p.deleted(), {"c": 143, "ticks": 143, "native": 137}, "exit codes at the end")
     p.create(pod(httpbin(readinessProbe=READY), name="after"))
     p.wait_ready("after")
 
@@ -88,12 +91,21 @@ def _is_zombie(pid):
 
 def the_shim_is_upgraded_under_running_pods(p):
     before = _survivors(p)
+    with p.console("exec", "-it", "p", "-c", "ticks", "--", "sh") as user:
+        user.read_until("/ # ")
+        _replace_programs(p)
+        user.type("echo $((6 * 7))\nexit 5\n")
+        equal(user.wait(), 5, "exit code of a shell that was there before")
+        assert "\n42\n" in user.text, user.text
+    equal(p.run("exec", "p", "-c", "ticks", "--", "/guest.wasm", "exit", "4").returncode, 4, "exit code of an exec after the upgrade")
+    _still_works(p, before)
+
+
+def _replace_programs(p):
     for program in p.cluster.shims.iterdir():  # a new file each, as a package manager makes it
         if program.is_file():
             shutil.copy2(BUILD / "bin" / program.name, program.with_suffix(".new"))
             os.replace(program.with_suffix(".new"), program)
-    equal(p.run("exec", "p", "-c", "ticks", "--", "/guest.wasm", "exit", "4").returncode, 4, "exit code of an exec after the upgrade")
-    _still_works(p, before)
 
 
 def a_drain_empties_the_node(p):

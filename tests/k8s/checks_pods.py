@@ -346,6 +346,23 @@ def a_resize_goes_down_and_reaches_native_containers_too(p):
         equal(p.container(name=name)["restartCount"], 0, "restarts")
 
 
+def limits_of_a_pod_change_in_place(p):
+    def resources(cpu, memory):
+        return {"limits": {"cpu": cpu, "memory": memory}, "requests": {"cpu": cpu, "memory": memory}}
+    p.create(pod(container("sleep"), resources=resources("200m", "48Mi")))
+    p.wait_ready()
+    group = p.groups()
+    if "memory" not in group:
+        raise Skip("looks at version 1 of cgroups")
+    done = p.run("patch", "pod", "p", "--subresource", "resize", "--type=strategic", "-p", json.dumps({"spec": {"resources": resources("300m", "96Mi")}}))
+    if "feature gate" in done.stderr or "forbidden" in done.stderr.lower():
+        raise Skip(done.stderr.strip())
+    equal(done.returncode, 0, f"exit code ({done.stderr})")
+    above = {c: g.parent for c, g in group.items()}
+    p.wait(lambda: (_value(above, "memory", "memory.limit_in_bytes"), _value(above, "cpu", "cpu.cfs_quota_us")) == (str((96 + 8) << 20), "31000"), "new limits in the pod's cgroup")
+    equal(p.container()["restartCount"], 0, "restarts")
+
+
 SMOKE = [
     a_config_map_and_a_secret_are_files_and_variables, containers_share_an_empty_dir, a_host_path_is_written_and_read_only_where_asked,
     the_downward_api_tells_of_the_pod, a_cncf_artifact_is_ready_by_an_exec_probe_of_itself, an_http_probe_makes_a_pod_ready, a_grpc_probe_makes_a_pod_ready, an_exec_probe_of_a_module_makes_a_pod_ready,
@@ -355,7 +372,7 @@ SMOKE = [
 FULL = [
     a_sub_path_is_mounted_as_a_file, names_of_the_pod_are_in_its_files,
     a_pod_may_choose_its_name_and_its_name_servers, services_are_variables_where_wanted, all_fields_of_the_downward_api_are_variables,
-    sysctls_of_the_pod_are_set_in_it, rules_of_the_node_hold_for_a_guest, a_resize_goes_down_and_reaches_native_containers_too,
+    sysctls_of_the_pod_are_set_in_it, rules_of_the_node_hold_for_a_guest, a_resize_goes_down_and_reaches_native_containers_too, limits_of_a_pod_change_in_place,
     a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
     an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
     a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,

@@ -144,7 +144,7 @@ def main():
     except Skip as why:
         reason = str(why)
         suite.main()
-    namespaces.enter(["/run", "/var/lib"])  
+    namespaces.enter(["/run", "/var/lib"])
     with Containerd(binary=tools.containerd("2.4")[0] / "containerd", shim_directory=BUILD / "bin") as containerd:
         client = Nerdctl(containerd)
         for module, name in ((PROBE, IMAGE), (HTTPBIN, SERVER)):
