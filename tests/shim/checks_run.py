@@ -117,6 +117,39 @@ def register(suite, world):
             first = cpu_time(text)
             wait_until(lambda: cpu_time(world.daemon.ctr("tasks", "metrics", container).stdout) > first, "more CPU time")
 
+    @test("check 13: metrics are the figures of the cgroup's files, in containerd's units")
+    def _():
+        with world.attached("loop", options=["--memory-limit", str(64 << 20)]) as (container, _, lines):
+            lines.wait_for(1)
+            world.daemon.ctr("tasks", "pause", container)  # so that they stand still
+            seen = json.loads(world.daemon.ctr("tasks", "metrics", "--format", "json", container).stdout)
+            paths = {name: path for _, names, path in (line.split(":", 2) for line in pathlib.Path(f"/proc/{world.pid(container)}/cgroup").read_text().splitlines())
+                     for name in names.split(",")}
+            if CGROUP_V2:
+                group = pathlib.Path(f"/sys/fs/cgroup{paths['']}")
+                usage = int(re.search(r"^usage_usec (\d+)", (group / "cpu.stat").read_text(), re.M)[1])
+                equal(int(seen["cpu"]["usage_usec"]), usage, "microseconds of CPU time")
+                equal((int(seen["memory"]["usage"]), int(seen["memory"]["usage_limit"])), (int((group / "memory.current").read_text()), 64 << 20), "bytes of memory")
+                equal(int(seen["pids"]["current"]), int((group / "pids.current").read_text()), "processes")
+            else:
+                def file(controller, name):
+                    return int(pathlib.Path(f"/sys/fs/cgroup/{controller}{paths[controller]}/{name}").read_text())
+                cpu, memory = seen["cpu"]["usage"], seen["memory"]["usage"]
+                equal(int(cpu["total"]), file("cpuacct", "cpuacct.usage"), "nanoseconds of CPU time")
+                equal(sum(map(int, cpu["per_cpu"])), int(cpu["total"]), "the sum of the processors'")
+                equal((int(memory["usage"]), int(memory["limit"])), (file("memory", "memory.usage_in_bytes"), 64 << 20), "bytes of memory")
+                equal(int(memory["max"]), file("memory", "memory.max_usage_in_bytes"), "most bytes of memory")
+                equal(int(seen["pids"]["current"]), file("pids", "pids.current"), "processes")
+            world.daemon.ctr("tasks", "resume", container)
+
+    @test("a checkpoint is refused in one line, and the container runs on")
+    def _():
+        with world.running("sleep") as container:
+            done = world.daemon.ctr("tasks", "checkpoint", container, check=False)
+            assert done.returncode != 0 and "Checkpoint is not implemented" in done.stderr, done.stderr
+            wait_until(lambda: world.daemon.tasks()[container][1] == "RUNNING", "running container")
+        world.check_no_leaks()
+
     @test("check 16: stdin reaches the guest and ends")
     def _():
         equal(world.run("cat", stdin="hi\n").stdout, "hi\n", "cat")
