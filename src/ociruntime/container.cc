@@ -26,6 +26,7 @@
 #include "sandbox/init.h"
 #include "sandbox/mapped_files.h"
 #include "sandbox/shared_limit.h"
+#include "shim/cri_annotations.h"
 #include "shim/task/bundle.h"
 
 namespace wherry::ociruntime {
@@ -79,6 +80,10 @@ Result<config::Settings> resolve_settings(const sandbox::Spec& spec) {
   return config::resolve(annotations, {&node, 1});
 }
 
+bool is_pod_sandbox(const sandbox::Spec& spec) {
+  return spec.annotation(shim::cri::kCrioContainerType) == shim::cri::kSandbox || spec.annotation(shim::cri::kContainerType) == shim::cri::kSandbox;
+}
+
 uint64_t guest_memory(const sandbox::Cgroup& cgroup, const config::Settings& settings) {
   return std::min(sandbox::guest_memory(cgroup.memory_limit()), settings.memory);
 }
@@ -99,10 +104,8 @@ class Creation {
   // The terminal's master, if there is one and nobody else gets it.
   Result<UniqueFd> run(const CommandOptions& options) {
     const sandbox::CgroupHost host = TRY(sandbox::CgroupHost::detect());
-    const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle_.spec, bundle_.rootfs));
-    TRY(sandbox::check_is_module(entrypoint));
     settings_ = TRY(resolve_settings(bundle_.spec));
-    const shim::Module module = TRY(prepare_module(entry_.record().id, entrypoint, settings_.features));
+    const Program program = TRY(prepare());
 
     Record record = entry_.record();
     record.bundle = bundle_.path;
@@ -121,7 +124,7 @@ class Creation {
 
     const UniqueFd start_socket = TRY(entry_.bind_start_socket());
     launcher_ = TRY(sandbox::Launcher::create());
-    process_ = TRY(launch(entrypoint, module, start_socket));
+    process_ = TRY(launch(program, start_socket));
     cgroup_->settle();
     record.pid = process_->pid();
     record.start_time = start_time(record.pid);
@@ -135,7 +138,27 @@ class Creation {
   }
 
  private:
-  Result<std::unique_ptr<sandbox::LaunchedProcess>> launch(const sandbox::Entrypoint& entrypoint, const shim::Module& module, const UniqueFd& start_socket) {
+  struct Program {
+    sandbox::InitKind kind = sandbox::InitKind::wasm;
+    std::string function;
+    shim::Module module{};
+  };
+
+  // A pod's sandbox is our own pause, whatever its image holds.
+  Result<Program> prepare() const {
+    Program program;
+    if (is_pod_sandbox(bundle_.spec)) {
+      program.kind = sandbox::InitKind::pause;
+      return program;
+    }
+    const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle_.spec, bundle_.rootfs));
+    TRY(sandbox::check_is_module(entrypoint));
+    program.function = entrypoint.function;
+    program.module = TRY(prepare_module(entry_.record().id, entrypoint, settings_.features));
+    return program;
+  }
+
+  Result<std::unique_ptr<sandbox::LaunchedProcess>> launch(const Program& program, const UniqueFd& start_socket) {
     sandbox::LaunchConfig config;
     config.id = entry_.record().id;
     config.bundle = bundle_.path;
@@ -144,8 +167,9 @@ class Creation {
     config.spec_json = bundle_.json;
     config.cgroup = cgroup_.get();
     for (int i = 0; i < 3; i++) config.stdio[i] = i;
-    config.artifact = module.artifact.get();
-    config.invoke = entrypoint.function;
+    config.kind = program.kind;
+    config.artifact = program.module.artifact.get();
+    config.invoke = program.function;
     memory_limit_ = TRY(sandbox::SharedLimit::create(guest_memory(*cgroup_, settings_), sandbox::SharedLimit::Writer::root));
     const auto stats = TRY(sandbox::GuestStats::create({config.id, {}, {}, {}}));
     config.guest.settings = entry_.record().settings;
@@ -191,6 +215,7 @@ void run_late_hooks(const Entry& entry, std::vector<sandbox::Hook> sandbox::Hook
 
 Result<bool> is_native(const std::string& where) {
   const Bundle bundle = TRY(open_bundle(where));
+  if (is_pod_sandbox(bundle.spec)) return false;
   const sandbox::Entrypoint entrypoint = TRY(sandbox::open_entrypoint(bundle.spec, bundle.rootfs));
   if (!sandbox::is_native(entrypoint.kind)) return false;
   TRY(sandbox::check_native(entrypoint, TRY(resolve_settings(bundle.spec)).allow_native));

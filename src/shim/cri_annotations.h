@@ -6,6 +6,7 @@
 namespace wherry::shim::cri {
 
 inline constexpr char kContainerType[] = "io.kubernetes.cri.container-type";
+inline constexpr char kCrioContainerType[] = "io.kubernetes.cri-o.ContainerType";  // CRI-O's word for the same
 inline constexpr char kSandbox[] = "sandbox";  // a container type
 inline constexpr char kContainerName[] = "io.kubernetes.cri.container-name";
 inline constexpr char kSandboxId[] = "io.kubernetes.cri.sandbox-id";

@@ -36,7 +36,7 @@ def suite(name, *arguments):
 
 STAGES = {
     "shim": [("acceptance checks of the shim, containerd 1.6, 1.7 and 2.4", suite("shim/run.py"))],
-    "clients": [("nerdctl", suite("nerdctl/run.py"))],
+    "clients": [(name, suite(f"{folder}/run.py")) for name, folder in (("nerdctl", "nerdctl"), ("CRI-O", "crio"), ("Docker", "docker"))],
     "critest": [(f"critest, containerd {version}, {handler}", suite("critest/run.py", "--containerd", version, "--handler", handler))
                 for version in ("2.4", "1.7") for handler in ("runc", "wherry")]
     + [("critest, containerd 2.4, wherry by the Sandbox API", suite("critest/run.py", "--sandbox-api"))],

@@ -53,6 +53,7 @@ SOURCES = {
     "distribution": Source({"github.com/distribution/distribution/v3": "v3.1.2"},
                            "github.com/distribution/distribution/v3/version.version={v}"),
     "nerdctl": Source({"github.com/containerd/nerdctl/v2": "v2.1.2"}, "github.com/containerd/nerdctl/v2/pkg/version.Version={v}"),
+    "crio": Source({"github.com/cri-o/cri-o": "v1.34.0"}, tags="containers_image_openpgp exclude_graphdriver_btrfs exclude_graphdriver_devicemapper"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -89,6 +90,7 @@ TOOLS = [  # in the order in which they are wanted
     Tool("dockerd", "docker", "bin/dockerd", "github.com/moby/moby/v2/cmd/dockerd"),
     Tool("registry", "distribution", "bin/registry", "github.com/distribution/distribution/v3/cmd/registry"),
     Tool("nerdctl", "nerdctl", "bin/nerdctl", "github.com/containerd/nerdctl/v2/cmd/nerdctl"),
+    Tool("crio", "crio", "bin/crio", "github.com/cri-o/cri-o/cmd/crio"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
 ]
 TEST_PROGRAMS = {"critest"}  # a test package: `go test -c`
@@ -131,6 +133,14 @@ def ensure(*sources, timeout=BUILD_TIMEOUT):
         if reason := _ensure(tool, deadline):
             return reason
     return None
+
+
+def module_directory(source):
+    """Where the sources of one's first module are, which may hold more than Go."""
+    path, version = next(iter(SOURCES[source].modules.items()))
+    text = subprocess.run(["go", "mod", "download", "-json", f"{path}@{version}"], check=True, capture_output=True, text=True,
+                          env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": ""}, timeout=BUILD_TIMEOUT).stdout
+    return pathlib.Path(json.loads(text)["Dir"])
 
 
 def missing_reason():
@@ -217,8 +227,11 @@ def _prepare(module, source, deadline):
         (module / name).unlink(missing_ok=True)
     _go(module, deadline, "mod", "init", "wherry.test/tools")
     first, version = next(iter(source.modules.items()))
-    file = json.loads(_go(module, deadline, "mod", "download", "-json", f"{first}@{version}"))["GoMod"]
-    directives = json.loads(_go(module, deadline, "mod", "edit", "-json", file))
+    download = json.loads(_go(module, deadline, "mod", "download", "-json", f"{first}@{version}"))
+    sums = pathlib.Path(download["Dir"], "go.sum")  # it knows modules that the public list of sums does not
+    if sums.is_file():
+        (module / "go.sum").write_bytes(sums.read_bytes())
+    directives = json.loads(_go(module, deadline, "mod", "edit", "-json", download["GoMod"]))
     edits = [f"-require={path}@{v}" for path, v in source.modules.items()]
     edits += [f"-exclude={e['Path']}@{e['Version']}" for e in directives.get("Exclude") or []]
     edits += filter(None, (_replacement(r, version) for r in directives.get("Replace") or []))

@@ -68,6 +68,20 @@ def _():
         equal(bundle.state()["status"], "running", "status")
 
 
+@suite.test("a pod's sandbox needs no program")
+def _():
+    for key in ("io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri.container-type"):
+        with Bundle(["/pause"], {}, annotations={key: "sandbox"}) as bundle:
+            pid = bundle.create()["pid"]
+            bundle.ok("start", "c")
+            equal(pathlib.Path(f"/proc/{pid}/comm").read_text(), "wherry-pause\n", "the process")
+            bundle.ok("kill", "c", "TERM")
+            bundle.wait_status("stopped")
+            bundle.ok("delete", "c")
+        with Bundle(["/pause"], {}, annotations={key: "container"}) as bundle:
+            assert "`/pause` not found" in bundle.oci("create", "--bundle", bundle.path, "c").stderr
+
+
 @suite.test("pause freezes, resume thaws")
 def _():
     with server(env=["PORT=3000"]) as bundle:
