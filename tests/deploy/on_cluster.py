@@ -63,6 +63,32 @@ def node_labels(cluster):
     return {n["metadata"]["name"]: {k: v for k, v in n["metadata"]["labels"].items() if k.startswith("wherry.dev/")} for n in nodes}
 
 
+def deploy(cluster, action, values):
+    cluster.run("helm", action, "wherry", SOURCE / "deploy" / "helm" / "wherry", "--namespace", NAMESPACE, *(["--create-namespace"] if action == "install" else []),
+                *(word for name, value in values.items() for word in ("--set-string", f"{name}={value}")))
+
+
+def where_it_fails_pods_wait(cluster, values):
+    """The installer fails on the node: no label, and a pod of the class goes there only after it is mended."""
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "waits"},
+           "spec": {"runtimeClassName": HANDLER, "terminationGracePeriodSeconds": 1,
+                    "containers": [{"name": "c", "image": "wherry.test/httpbin:v1", "imagePullPolicy": "Never"}]}}
+
+    def why_it_waits():
+        conditions = json.loads(cluster.run("kubectl", "get", "pod", "waits", "-o", "json").stdout)["status"].get("conditions", [])
+        return "".join(c.get("message", "") for c in conditions if c["type"] == "PodScheduled" and c["status"] == "False")
+
+    deploy(cluster, "upgrade", values | {"install.config": "/no/such/config.toml"})
+    wait_until(lambda: list(node_labels(cluster).values()) == [{}], "no label", 90)
+    cluster.run("kubectl", "apply", "-f", "-", stdin=json.dumps(pod))
+    wait_until(lambda: "node affinity/selector" in why_it_waits(), "a pod that no node takes", 30)
+    deploy(cluster, "upgrade", values)
+    cluster.run("kubectl", "wait", "--for=condition=Ready", "pod/waits", "--timeout=100s")
+    equal(list(node_labels(cluster).values()), [{"wherry.dev/installed": "true"}], "labels of the node")
+    cluster.run("kubectl", "delete", "pod", "waits")
+    rolled_out(cluster)
+
+
 def its_token_can_do_nothing_else(cluster):
     """What a thief could do with the token of the container that sets the label."""
     pod = cluster.run("kubectl", "-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/component=node", "-o", "jsonpath={.items[0].metadata.name}").stdout
@@ -117,11 +143,11 @@ def the_chart_installs_serves_and_leaves_nothing():
             values = {"image.repository": "wherry.test/node", "image.tag": "v1", "runtimeClass.name": HANDLER, "install.handler": HANDLER,
                       "install.config": config, "install.socket": cluster.socket, "install.restartCommand": restart}
             equal(list(node_labels(cluster).values()), [{}], "labels of the node")
-            cluster.run("helm", "install", "wherry", SOURCE / "deploy" / "helm" / "wherry", "--namespace", NAMESPACE, "--create-namespace",
-                        *(word for name, value in values.items() for word in ("--set-string", f"{name}={value}")))
+            deploy(cluster, "install", values)
             assert "test container after the restart: ran" in rolled_out(cluster)
             wait_until(lambda: list(node_labels(cluster).values()) == [{"wherry.dev/installed": "true"}], "the node's label")
             its_token_can_do_nothing_else(cluster)
+            where_it_fails_pods_wait(cluster, values)
             serves_the_example(cluster)
             cluster.run("helm", "uninstall", "wherry", "--namespace", NAMESPACE)
             rolled_out(cluster)

@@ -171,7 +171,7 @@ def _():
         subprocess.run(["skopeo", "inspect", f"oci-archive:{place / 'one.tar'}"], check=True, stdout=subprocess.DEVNULL)
 
 
-@suite.test("on a cluster the chart installs, serves the example, and leaves nothing")
+@suite.test("on a cluster the chart installs, keeps pods from a node where it fails, serves the example, and leaves nothing")
 def _():
     if not all(map(tools.is_built, ("helm", "etcd", "kubernetes", "cni", "cri", "containerd-2.4"))):
         raise Skip("helm or Kubernetes is not in the cache of built tools (tests/lib/tools.py)")
