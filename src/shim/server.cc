@@ -51,7 +51,6 @@ void leave_containerd(UniqueFd& listener, pid_t containerd) {
   const int kept = ::fcntl(listener.get(), F_DUPFD_CLOEXEC, null + 1);
   constexpr int kListener = 3;
   ::dup3(kept, kListener, O_CLOEXEC);
-  ::listen(kListener, SOMAXCONN);  // again, by the process that stays: who connects sees whose it is
   listener.release();
   listener.reset(kListener);
   ::syscall(SYS_close_range, kListener + 1, ~0u, 0);

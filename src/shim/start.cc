@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/start.h"
 
+#include <fcntl.h>
 #include <linux/prctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -56,6 +60,26 @@ Result<Started> prepare_start(const Flags& flags) {
   return started;
 }
 
+// A fork that returns in the parent when the child has called listen() too: who connects is told which process
+// did so last, and takes the socket of one that ends, as the parent is about to, for nobody's.
+Result<pid_t> fork_listening(const UniqueFd& listener) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "start: pipe");
+  const UniqueFd hears(ends[0]);
+  UniqueFd says(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return os_error(errno, "start: fork");
+  if (pid == 0) {
+    ::listen(listener.get(), SOMAXCONN);
+    return pid;
+  }
+  says.reset();
+  char nothing;
+  while (::read(hears.get(), &nothing, 1) < 0 && errno == EINTR) {
+  }
+  return pid;
+}
+
 }  // namespace
 
 int start(const Flags& flags) {
@@ -66,13 +90,13 @@ int start(const Flags& flags) {
   }
   if (started->listener) {
     // No thread is running yet, so the child may be the server without another exec.
-    const pid_t pid = ::fork();
-    if (pid < 0) {
-      std::perror("start: fork");
+    const auto pid = fork_listening(started->listener);
+    if (!pid) {
+      std::fprintf(stderr, "%s\n", pid.error().to_string().c_str());
       ::unlink(started->server.socket_path.c_str());
       return 1;
     }
-    if (pid == 0) return serve(std::move(started->server), std::move(started->listener));
+    if (*pid == 0) return serve(std::move(started->server), std::move(started->listener));
   }
   const auto printed = write_all(STDOUT_FILENO, started->address, "start: stdout");
   return printed ? 0 : 1;

@@ -120,8 +120,8 @@ class Crio:
         """What is there of pods when there are none."""
         left = [f"cgroup {path}" for path in cgroups(self.name) if path.name != self.name and "conmon" not in path.name]  # those are CRI-O's to remove
         left += [f"state {path}" for path in (self.directory / "wherry").glob("*") if (self.directory / "wherry").is_dir()]
-        mounts = pathlib.Path("/proc/mounts").read_text().splitlines()
-        return left + [f"mount {line.split()[1]}" for line in mounts if f"{self.directory}/" in line and "/root/vfs" not in line]
+        mounts = [pathlib.Path(line.split()[1]) for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+        return left + [f"mount {m}" for m in mounts if self.directory in m.parents and self.directory / "root" not in m.parents]
 
     # --- internal
 

@@ -61,10 +61,14 @@ Result<UniqueFd> listen_unix(const std::string& path) {
 
 bool nobody_listens(const std::string& path) {
   const auto address = unix_address(path);
-  const auto socket = unix_socket();
-  if (!address || !socket) return false;
-  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return is_leaving(socket->get());
-  return errno == ECONNREFUSED || errno == ENOENT;
+  if (!address) return false;
+  for (int i = 0; i < 2; i++) {  // a process that ends may leave the socket to its child while we ask who it is
+    const auto socket = unix_socket();
+    if (!socket) return false;
+    if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) return errno == ECONNREFUSED || errno == ENOENT;
+    if (!is_leaving(socket->get())) return false;
+  }
+  return true;
 }
 
 Error peer_closed() { return error(ErrorKind::unavailable, "the peer closed the connection"); }
