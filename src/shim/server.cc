@@ -20,6 +20,7 @@
 #include "shim/modules.h"
 #include "shim/orphans.h"
 #include "shim/sandbox_service.h"
+#include "shim/solitude.h"
 #include "shim/streaming/streams.h"
 #include "shim/task/service.h"
 #include "shim/toolbox.h"
@@ -116,15 +117,21 @@ Result<void> run(const ServerConfig& config, UniqueFd listener, const Log& log) 
   }
   const auto service = TaskService::create(std::move(service_config));
   const auto sandboxes = SandboxService::create(*service);
-  const auto server = TRY(Server::create(*loop, std::move(listener), {
+  std::unique_ptr<Server> server;
+  Solitude solitude(*loop, [&server] { return server->connections(); }, [&service] { service->shut_down(); });
+  server = TRY(Server::create(*loop, std::move(listener), {
       .request =
           [&](Request request, Call call) {
             if (request.service == SandboxService::kService) return sandboxes->handle(std::move(request), std::move(call));
             if (request.service == Streams::kService) return streams->handle(request, std::move(call));
             service->handle(std::move(request), std::move(call));
           },
-      .closed = [&service](uint64_t id) { service->connection_closed(id); },
+      .closed = [&](uint64_t id) {
+        service->connection_closed(id);
+        solitude.begins();
+      },
   }));
+  solitude.begins();
   TRY(loop->watch(signals.get(), EPOLLIN, [&](uint32_t) {
     log.write(Level::warning, "the shim was told to stop by a signal; its containers end with it");
     ::unlink(config.socket_path.c_str());

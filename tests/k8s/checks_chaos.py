@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from chaos import KILLED, SHIM, UNKNOWN
+from chaos import KILLED, SHIM, TERMINATED, UNKNOWN
 from checks_faults import SEED
 from node import NodeError, node_groups, subgroups
 from place import container, deployment, httpbin, pod, pod_spec
@@ -16,6 +16,8 @@ from suite import wait_until
 
 WORKERS = 12
 READY = {"httpGet": {"path": "/healthz", "port": 3000}, "periodSeconds": 1}
+NOT_STARTED = 128  # kubelet's word where the runtime went away while it started the container
+ABANDONED = 60
 LIVES = 120  # seconds that a pod may take for any step while its node is in trouble
 
 
@@ -27,6 +29,7 @@ class Life:
         self.lines, self.pause, self.code = rng.choice((1, 20, 100)), rng.choice((0, 5, 20)), rng.choice((0, 1, 42))
         self.is_removed_early, self.patience = rng.random() < 0.3, rng.random() * 3
         self.faults = set()
+        self.waits = 0  # how often it was seen to wait since its sandbox was killed
 
     def manifest(self):
         counting = container("count", "/place/done", self.pause, self.lines, self.code, volumeMounts=[{"name": "place", "mountPath": "/place"}])
@@ -39,7 +42,7 @@ class ApiChaos:
     def __init__(self, place, seed, seconds):
         self.place, self.cluster, self.seconds = place, place.cluster, seconds
         self.random, self.findings, self.lives = random.Random(seed), [], {}
-        self.counts = dict.fromkeys(("pods", *FAULTS), 0)
+        self.counts = dict.fromkeys(("pods", *FAULTS, "abandoned"), 0)
         self._lock, self._end, self._numbers = threading.Lock(), threading.Event(), iter(range(1 << 30))
 
     def run(self):
@@ -62,6 +65,7 @@ class ApiChaos:
             time.sleep(self.random.uniform(0.2, 2))
             name = self.random.choice(tuple(FAULTS))
             self.counts[name] += bool(FAULTS[name](self))
+            self._keep_kubelet()
 
     # --- the load
 
@@ -85,34 +89,50 @@ class ApiChaos:
         if life.is_removed_early:
             self._end.wait(life.patience)
         else:
-            self._wait(lambda: self.place.status(life.name)["phase"] in ("Succeeded", "Failed"), life, "end of its container")
-            self._judge(life)
+            if self._wait(lambda: self._is_over(life), life, "end of its container") == "over":
+                self._judge(life)
+            else:
+                self.counts["abandoned"] += 1
         self.place.run("delete", "pod", life.name, "--wait=false")
         self._wait(lambda: self.place.run("get", "pod", life.name).returncode != 0, life, "end of the pod")
 
+    def _is_over(self, life):
+        """"over", "abandoned" by the kubelet, or None. It makes no second sandbox for a pod that shall never be restarted and
+        has a container, even if the first one died before that was started (computePodActions), and the pod waits for good."""
+        if self.place.status(life.name)["phase"] in ("Succeeded", "Failed"):
+            return "over"
+        waits = "waiting" in self.place.container(life.name).get("state", {})
+        life.waits = life.waits + 1 if waits and life.faults & {"shim", "init"} else 0
+        return "abandoned" if life.waits > ABANDONED else None
+
     def _wait(self, condition, life, what):
+        result = None
+
         def holds():
+            nonlocal result
             time.sleep(0.3)
             with contextlib.suppress(NodeError, AssertionError, subprocess.TimeoutExpired):
-                return condition()
+                result = condition()
+            return result
         try:
             wait_until(holds, what, LIVES)
+            return result
         except AssertionError as late:
             shown = self.place.run("describe", "pod", life.name).stdout.splitlines()[-6:]
             raise AssertionError(f"{late}: {' / '.join(line.strip() for line in shown)}") from None
 
     def _judge(self, life):
         ended = self.place.container(life.name).get("state", {}).get("terminated")
-        allowed = {life.code} | ({KILLED, UNKNOWN} if life.faults else set())
+        allowed = {life.code} | ({KILLED, TERMINATED, UNKNOWN, NOT_STARTED} if life.faults else set())
         if not ended and life.faults:  # its sandbox was killed before there was a container
             return
         code = ended and ended["exitCode"]
         if code not in allowed:
             self._found(f"{life.name}: exit code {code}, not one of {sorted(allowed)}, after {sorted(life.faults) or 'nothing'}")
-        if "containerd" in life.faults:  # its logger loses what it has read and not written
-            return
         self._wait(lambda: self.place.run("logs", life.name).returncode == 0, life, "answer of the kubelet")
         lines = self.place.logs(life.name).split()
+        if "containerd" in life.faults:  # its logger loses what it has read and not written, and without it the kubelet finds no log
+            return
         if lines != [str(i) for i in range(len(lines))] or (code == life.code and not life.faults and len(lines) != life.lines):
             self._found(f"{life.name}: wrote {life.lines} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, after {sorted(life.faults) or 'nothing'}")
 
@@ -168,6 +188,11 @@ class ApiChaos:
             for life in self.lives.values():
                 life.faults.add(kind)
 
+    def _keep_kubelet(self):
+        """It gives up where containerd is away as it starts, and counts on somebody like systemd."""
+        if not self.cluster.daemons["kubelet"].is_running():
+            self.cluster.daemons["kubelet"].start()
+
     # --- the end
 
     def _found(self, what):
@@ -177,6 +202,7 @@ class ApiChaos:
     def _calm_down(self):
         """What shall run does, what was deleted is gone, and nothing of it is left."""
         self.cluster.wait_containerd()
+        self._keep_kubelet()
         self.cluster.await_node()
         done = self.place.run("rollout", "status", "deployment/steady", f"--timeout={LIVES}s", timeout=LIVES + 30)
         if done.returncode:

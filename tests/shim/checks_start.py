@@ -188,6 +188,15 @@ def register(suite):
             finally:
                 shut_down(path)
 
+    @suite.test("a shim that was started and is never called ends by itself")
+    def _():
+        with bundles({}) as (address, [bundle]):
+            equal(invoke(bundle, address, "c1", "start").returncode, 0, "start")
+            path = socket_of(address, "c1")
+            with Connection(path) as connection:
+                assert connection.call("Connect", {1: "none"})[1][0] > 0
+            wait_until(lambda: not os.path.exists(path), "end of the socket", timeout=60)
+
     @suite.test("start says what is wrong on stderr and fails")
     def _():
         with bundles({}) as (address, [bundle]):
