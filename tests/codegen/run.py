@@ -101,14 +101,24 @@ def _():
     assert len(errors) == 1 and "type mismatch" in errors.pop(), f"different errors: {errors}"
 
 
-@suite.test("dividing by a constant is dividing")
-def _():
+def finds_nothing(module):
+    """What the module's own `check` counts is none."""
     with tempfile.TemporaryDirectory() as scratch:
-        module = pathlib.Path(scratch) / "module.wasm"
-        module.write_bytes(constants.module())
-        done = subprocess.run([program("wherry"), "run", "--invoke", "check", module], capture_output=True, text=True, timeout=60,
+        file = pathlib.Path(scratch) / "module.wasm"
+        file.write_bytes(module)
+        done = subprocess.run([program("wherry"), "run", "--invoke", "check", file], capture_output=True, text=True, timeout=60,
                               env={"WHERRY_CACHE": scratch, "HOME": scratch, "PATH": "/usr/bin:/bin"})
     assert (done.returncode, done.stdout.strip()) == (0, "0"), f"{done.stdout}{done.stderr}"
+
+
+@suite.test("dividing by a constant is dividing")
+def _():
+    finds_nothing(constants.module())
+
+
+@suite.test("a local keeps its value over a call, whichever way is taken after it")
+def _():
+    finds_nothing((HERE / "homes.wasm").read_bytes())
 
 
 def update(names):

@@ -165,6 +165,8 @@ void Machine::select(const Row&) {
   Value otherwise = f_.pop(), value = f_.pop();
   const Type type = value.type;
   if (bank_of(type) == Bank::vector) {
+    // What is skipped must change no more than dst: a home that is loaded there would be stale on the other way.
+    if (!otherwise.is_constant() && !f_.in_memory(otherwise)) f_.in_register(otherwise);
     const Reg dst = destination(type, value, otherwise);
     Label done;
     a_.branch(flags, done);
