@@ -50,7 +50,7 @@ class Docker:
                 [self.daemon, "--host", f"unix://{self.socket}", "--data-root", self.place / "data", "--exec-root", self.place / "exec",
                  "--pidfile", self.place / "pid", "--containerd", self.containerd.address,
                  "--containerd-namespace", self.containerd.namespace, "--containerd-plugins-namespace", self.containerd.namespace + "-plugins",
-                 "--cgroup-parent", f"/{self.containerd.namespace}", "--iptables=false", "--ip6tables=false", "--bridge=none",
+                 "--cgroup-parent", f"/{self.containerd.namespace}", "--iptables=false", "--ip6tables=false", "--bridge=none", "--userland-proxy=false",
                  "--storage-driver", "vfs", "--config-file", self.place / "daemon.json"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
         try:
