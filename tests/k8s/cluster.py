@@ -9,10 +9,11 @@ from node import NODE_ADDRESS, POD_NETWORK, Node, NodeError
 from suite import Skip, wait_until
 
 NODE_NAME = "wherry-node"
+METRICS_PORT = 4443
 SERVICE_NETWORK, SERVICE_ADDRESS, DNS_ADDRESS = "10.96.0.0/16", "10.96.0.1", "10.96.0.10"
 IDENTITIES = {
     "kubelet-client": "/O=system:masters/CN=kube-apiserver-kubelet-client", "admin": "/O=system:masters/CN=admin",
-    "manager": "/CN=system:kube-controller-manager", "scheduler": "/CN=system:kube-scheduler", "proxy": "/CN=system:kube-proxy",
+    "manager": "/CN=system:kube-controller-manager", "scheduler": "/CN=system:kube-scheduler", "proxy": "/CN=system:kube-proxy", "front-proxy-client": "/CN=front-proxy-client",
     "node": f"/O=system:nodes/CN=system:node:{NODE_NAME}",
 }
 RUNTIME_CLASS = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "wherry"}, "handler": "wherry",
@@ -93,7 +94,9 @@ class Cluster(Node):
                    "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-signing-key-file={path('sa.key')}",
                    f"--service-account-key-file={path('sa.pub')}", f"--requestheader-client-ca-file={path('ca.crt')}",
                    "--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=X-Remote-User",
-                   "--requestheader-group-headers=X-Remote-Group")
+                   "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+                   f"--proxy-client-cert-file={path('front-proxy-client.crt')}", f"--proxy-client-key-file={path('front-proxy-client.key')}",
+                   "--enable-aggregator-routing=true")
         self._await("API server", "kubectl", "get", "--raw", "/readyz")
         for name, program, more in (
                 ("manager", "kube-controller-manager", [f"--service-account-private-key-file={path('sa.key')}", f"--root-ca-file={path('ca.crt')}",
@@ -132,6 +135,13 @@ class Cluster(Node):
         self._await("service account", "kubectl", "get", "serviceaccount", "default")
         self.apply(RUNTIME_CLASS)
         self.apply(BARE_CLASS)
+
+    def start_metrics_server(self):
+        path, own = self.keys.path, self._configuration("admin")
+        self.spawn("metrics-server", "metrics-server", f"--kubeconfig={own}", f"--authentication-kubeconfig={own}", f"--authorization-kubeconfig={own}",
+                   f"--bind-address={NODE_ADDRESS}", f"--secure-port={METRICS_PORT}", f"--cert-dir={self.directory / 'metrics-server'}",
+                   f"--kubelet-certificate-authority={path('ca.crt')}", f"--kubelet-client-certificate={path('kubelet-client.crt')}",
+                   f"--kubelet-client-key={path('kubelet-client.key')}", "--kubelet-preferred-address-types=InternalIP", "--metric-resolution=10s", "--kubelet-request-timeout=5s")
 
     def await_node(self):
         self._await("ready node", "sh", "-c", f"kubectl get node {NODE_NAME} --no-headers | grep -qw Ready")

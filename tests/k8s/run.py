@@ -14,6 +14,7 @@ import checks_clients  # noqa: E402
 import checks_config  # noqa: E402
 import checks_faults  # noqa: E402
 import checks_life  # noqa: E402
+import checks_metrics  # noqa: E402
 import checks_node  # noqa: E402
 import checks_pods  # noqa: E402
 import checks_security  # noqa: E402
@@ -59,7 +60,7 @@ def main():
     sys.argv[1:] = options.names
     kind = {"containerd": options.containerd, "sandbox_api": options.sandbox_api}
     suite, cluster, node = Suite(), Lazy(**kind), Lazy(Node, **kind)
-    for module in (checks_workloads, checks_pods, checks_life, checks_volumes, checks_beside, checks_clients, checks_security, checks_config):
+    for module in (checks_workloads, checks_pods, checks_life, checks_volumes, checks_beside, checks_clients, checks_security, checks_config, checks_metrics):
         register(suite, cluster, module, options.full)
     for module in (checks_node, checks_chaos):
         register(suite, cluster, module, options.full, options.long, alone=True)

@@ -54,6 +54,7 @@ SOURCES = {
                            "github.com/distribution/distribution/v3/version.version={v}"),
     "nerdctl": Source({"github.com/containerd/nerdctl/v2": "v2.1.2"}, "github.com/containerd/nerdctl/v2/pkg/version.Version={v}"),
     "crio": Source({"github.com/cri-o/cri-o": "v1.34.0"}, tags="containers_image_openpgp exclude_graphdriver_btrfs exclude_graphdriver_devicemapper"),
+    "metrics-server": Source({"sigs.k8s.io/metrics-server": "v0.8.0"}, "k8s.io/client-go/pkg/version.gitVersion={v}"),
     "helm": Source({"helm.sh/helm/v3": "v3.22.0"}, "helm.sh/helm/v3/internal/version.version={v}"),
 }
 
@@ -91,6 +92,7 @@ TOOLS = [  # in the order in which they are wanted
     Tool("registry", "distribution", "bin/registry", "github.com/distribution/distribution/v3/cmd/registry"),
     Tool("nerdctl", "nerdctl", "bin/nerdctl", "github.com/containerd/nerdctl/v2/cmd/nerdctl"),
     Tool("crio", "crio", "bin/crio", "github.com/cri-o/cri-o/cmd/crio"),
+    Tool("metrics-server", "metrics-server", "bin/metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server"),
     Tool("helm", "helm", "bin/helm", "helm.sh/helm/v3/cmd/helm"),
 ]
 TEST_PROGRAMS = {"critest"}  # a test package: `go test -c`
