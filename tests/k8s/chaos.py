@@ -12,7 +12,9 @@ import signal
 import subprocess
 import threading
 import time
+from typing import NamedTuple
 
+from images import BUSYBOX
 from node import NodeError, node_groups
 
 IMAGE = "wherry.test/guest:1"
@@ -22,11 +24,24 @@ UNKNOWN = 255  # containerd's word for an exit that nobody saw
 WORKERS = 6
 
 
+class Runtime(NamedTuple):
+    """Who runs the pods; program: words before the four of what counts."""
+    handler: str
+    shim: str
+    image: str
+    program: tuple
+
+
+COUNT = "trap 'exit 143' TERM; i=0; while [ $i -lt $3 ]; do echo $i; echo $i >$1; [ $2 = 0 ] || usleep $(($2 * 1000)); i=$((i + 1)); done; exit $4"
+WHERRY = Runtime("wherry", SHIM, IMAGE, ("/guest.wasm", "count"))
+RUNC = Runtime("runc", "containerd-shim-runc-v2", BUSYBOX, ("sh", "-c", COUNT, "count"))
+
+
 class Pod:
     """One pod with one container, and what was done to it."""
 
-    def __init__(self, number, rng):
-        self.name = f"pod{number}"
+    def __init__(self, number, rng, runtime=WHERRY):
+        self.name, self.runtime = f"pod{number}", runtime
         self.lines, self.pause = rng.choice((1, 20, 100)), rng.choice((0, 5, 20))
         self.code = rng.choice((0, 1, 42))
         self.ending = rng.choice(("exit", "stop", "remove"))
@@ -39,8 +54,8 @@ class Pod:
         place.mkdir(parents=True)
         sandbox = {"metadata": {"name": self.name, "namespace": "chaos", "uid": self.name, "attempt": 0}, "log_directory": str(place),
                    "linux": {"cgroup_parent": "/chaos"}}
-        container = {"metadata": {"name": "c"}, "image": {"image": IMAGE}, "log_path": "log",
-                     "args": ["count", "/place/done", str(self.pause), str(self.lines), str(self.code)],
+        container = {"metadata": {"name": "c"}, "image": {"image": self.runtime.image}, "log_path": "log",
+                     "command": [*self.runtime.program, "/place/done", str(self.pause), str(self.lines), str(self.code)],
                      "mounts": [{"host_path": str(place), "container_path": "/place"}]}
         for name, content in (("sandbox", sandbox), ("container", container)):
             (place / f"{name}.json").write_text(json.dumps(content))
@@ -62,15 +77,20 @@ class Pod:
             return 0
 
 
-class Chaos:
-    """faults: names of FAULTS. Findings are sentences; without any, all went well."""
+# What is containerd's and not a runtime's, whoever runs the pods.
+EXCUSED = ("exit codes that containerd does not know", "network namespaces and addresses left", "bundles that containerd was removing as it died")
 
-    def __init__(self, node, seed, seconds, faults):
-        self.node, self.seconds, self.faults = node, seconds, faults
+
+class Chaos:
+    """faults: names of FAULTS. Findings are sentences; without any, all went well. to_the_end: not only until the first."""
+
+    def __init__(self, node, seed, seconds, faults, runtime=WHERRY, to_the_end=False):
+        self.node, self.seconds, self.faults, self.runtime, self.to_the_end = node, seconds, faults, runtime, to_the_end
         self.random = random.Random(seed)
         self.findings = []
         self.pods = {}  # that exist, by name
         self.counts = dict.fromkeys(("pods", *faults), 0)
+        self.excused = dict.fromkeys(EXCUSED, 0)
         self._numbers = iter(range(1 << 30))
         self._interrupted = 0
         self._lock = threading.Lock()
@@ -92,7 +112,7 @@ class Chaos:
 
     def _disturb(self):
         deadline = time.monotonic() + self.seconds
-        while time.monotonic() < deadline and not self.findings:
+        while time.monotonic() < deadline and (self.to_the_end or not self.findings):
             time.sleep(self.random.uniform(0.05, 0.8))
             name = self.random.choice(self.faults)
             with self._lock:
@@ -107,7 +127,7 @@ class Chaos:
     def _work(self):
         while not self._end.is_set():
             with self._lock:
-                pod = Pod(next(self._numbers), self.random)
+                pod = Pod(next(self._numbers), self.random, self.runtime)
                 self.pods[pod.name] = pod
                 self.counts["pods"] += 1
             started = time.monotonic()
@@ -124,7 +144,7 @@ class Chaos:
 
     def _live(self, pod):
         sandbox, container = pod.documents(self.node.directory)
-        pod.sandbox = self._crictl("runp", "-r", "wherry", sandbox)
+        pod.sandbox = self._crictl("runp", "-r", self.runtime.handler, sandbox)
         pod.container = self._crictl("create", "--no-pull", pod.sandbox, container, sandbox)
         self._crictl("start", pod.container)
         if pod.ending == "exit":
@@ -161,24 +181,25 @@ class Chaos:
         if "containerd" in pod.faults:  # it deletes a task before it writes down how that ended
             allowed |= {UNKNOWN}
         code = status["exitCode"]
+        self.excused["exit codes that containerd does not know"] += code == UNKNOWN
         if status["state"] == "CONTAINER_EXITED" and code not in allowed:
             self._found(f"{pod.name}: exit code {code}, not one of {sorted(allowed)}, after {sorted(pod.faults) or 'nothing'}")
         self._judge_log(pod)
 
     def _judge_log(self, pod):
-        if "containerd" in pod.faults:  # containerd's logger loses what it has read and not written
-            return
         deadline, wanted = time.monotonic() + 5, pod.written()
-        while len(pod.log()) < wanted and time.monotonic() < deadline:
+        while len(pod.log()) < wanted and time.monotonic() < deadline and "containerd" not in pod.faults:
             time.sleep(0.05)
         lines = pod.log()
+        if "containerd" in pod.faults:  # containerd's logger loses what it has read and not written
+            return
         if lines != [str(i) for i in range(len(lines))] or len(lines) < wanted:
             self._found(f"{pod.name}: the guest wrote {wanted} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, after {sorted(pod.faults) or 'nothing'}")
 
     # --- the faults
 
     def kill_shim(self):
-        return self._kill("shim", [pid for pid, line in self.node.processes().items() if SHIM in line.split(" ")[0] and " -id " in f"{line} "])
+        return self._kill("shim", [pid for pid, line in self.node.processes().items() if self.runtime.shim in line.split(" ")[0] and " -id " in f"{line} "])
 
     def kill_init(self):
         members = [int(pid) for top in node_groups(self.node.directory.name)[:1] for group in top.glob("chaos/*")
@@ -255,6 +276,8 @@ class Chaos:
             if time.monotonic() > deadline:
                 return self._found(f"{len(names)} pods are stuck: {(done.stderr or done.stdout).strip()[-400:]}")
         left, networks = self.node.leftovers(), self.node.network_leftovers()
+        self.excused["network namespaces and addresses left"] = len(networks)
+        self.excused["bundles that containerd was removing as it died"] = len(self.node.hidden_bundles())
         if len(networks) > 2 * self._interrupted:  # containerd forgets the network of a pod that it dies while making
             left += networks
         for what in left:

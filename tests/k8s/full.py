@@ -19,9 +19,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(SOURCE / "tests" / "lib")]
 
+import chaos  # noqa: E402
 import fleet  # noqa: E402
 import place  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from node import Node  # noqa: E402
 from parts import run_bounded  # noqa: E402
 from suite import BUILD  # noqa: E402
 
@@ -98,6 +100,28 @@ def scale(pods):
     return rows
 
 
+def chaos_beside_runc(seconds):
+    """Rows of the report: the same chaos, ours and runc's after each other. What a shim loses and what containerd does, apart."""
+    faults = [name for name in chaos.FAULTS if name != "compiler"]
+    seed, runs = int(time.time()), {}
+    for runtime in (chaos.WHERRY, chaos.RUNC):
+        print(f"[{time.strftime('%H:%M:%S')}] chaos for {seconds} s, {runtime.handler}", flush=True)
+        with Node(shims=BUILD / "bin", fill=place.fill) as node:
+            node.run("crictl", "pull", runtime.image)
+            run = chaos.Chaos(node, seed, seconds, faults, runtime, to_the_end=True)
+            run.run()
+        wrong = sum("exit code" in f for f in run.findings)
+        lost = sum("lines, the log has" in f for f in run.findings)
+        left = sum(f.startswith("left:") for f in run.findings)
+        others = [f for f in run.findings if "exit code" not in f and "lines, the log has" not in f and not f.startswith("left:")]
+        runs[runtime.handler] = {"pods made": run.counts["pods"], "kills and stalls": sum(run.counts[name] for name in faults),
+                                 "wrong exit codes": wrong, "logs with lost lines": lost, "processes, mounts, cgroups, sockets left": left,
+                                 "pods stuck, and other findings": len(others), **run.excused}
+        print(f"    {runs[runtime.handler]} {run.findings[:5]}", flush=True)
+    ours, theirs = runs["wherry"], runs["runc"]
+    return ["| | wherry | runc |", "| --- | --- | --- |", *(f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours)]
+
+
 def machine_facts():
     memory = next(int(line.split()[1]) for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=SOURCE, capture_output=True, text=True).stdout.strip()
@@ -121,6 +145,9 @@ def main():
             failed += failures
     report = ["# Wherry in Kubernetes: the last full run", "", f"Written by `make test-k8s-full`. {machine_facts()}.", *([options.note] if options.note else []), ""]
     report += ["| stage | passed | failed | skipped | time |", "| --- | --- | --- | --- | --- |", *rows, ""]
+    if "chaos" in wanted:
+        report += ["## Chaos beside runc", "", "The same kills of shims, inits and containerd at random moments, while pods come and go. The last three rows are",
+                   "containerd's own doing.", "", *chaos_beside_runc(120), ""]
     if "scale" in wanted:
         report += [f"## {options.pods} pods on one node", "", "An idle httpbin in each, Wherry's and runc's after each other on the same cluster.", "", *scale(options.pods), ""]
     if details:

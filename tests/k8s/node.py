@@ -326,9 +326,15 @@ class Node:
         lines += [f"cgroup {g}" for g in self.cgroups() if len(g.name) == 64]
         lines += [f"socket {p.name}" for p in _listing(root / "run/containerd/s")]
         lines += [f"fifo {p}" for p in (root / "run/containerd/fifo").glob("**/*") if not p.is_dir()]
-        bundles = _listing(self.directory / "state/io.containerd.runtime.v2.task/k8s.io")
-        lines += [f"bundle {p.name}" for p in bundles if not p.name.startswith(".")]  # those containerd was removing when it died
+        lines += [f"bundle {p.name}" for p in self._bundles() if not p.name.startswith(".")]
         return lines
+
+    def hidden_bundles(self):
+        """Those that containerd was removing when it died."""
+        return [p.name for p in self._bundles() if p.name.startswith(".")]
+
+    def _bundles(self):
+        return _listing(self.directory / "state/io.containerd.runtime.v2.task/k8s.io")
 
     def network_leftovers(self):
         """What is left of pods' networks, which containerd and CNI make."""
