@@ -12,10 +12,12 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import machine  # noqa: E402
 import parts  # noqa: E402
+import tools  # noqa: E402
 from image import write_image  # noqa: E402
 from suite import BUILD, SOURCE, Skip, Suite, equal, program  # noqa: E402
 
 IMAGE = "wherry.test/httpbin:1"
+PAUSE = "wherry.test/pause:1"
 CONTAINERD = ("containerd", "ctr")
 
 # Prints "name: value" lines; the tests look at them.
@@ -91,6 +93,57 @@ echo "again: $?"
 tail -n 20 /log
 """
 
+# A pod as the kubelet makes one on a node of today: the systemd driver, and limits that change in place.
+CRI = """
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "PAUSE"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+  default_runtime_name = "wherry"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
+  runtime_type = "io.containerd.wherry.v1"
+END
+"""
+POD_SCRIPT = START.replace('disabled_plugins = ["io.containerd.grpc.v1.cri"]\n', "").replace("\nEND\n", CRI, 1) + r"""
+cri() { crictl --runtime-endpoint unix:///run/c.sock --timeout 60s "$@"; }
+touch /etc/crictl.yaml
+for image in image pause; do ctr -n k8s.io images import /$image.tar > /dev/null; done
+tries=0
+until cri images 2> /dev/null | grep -q wherry.test/pause || [ $tries -gt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+cat > /pod.json <<END
+{ "metadata": { "name": "p", "uid": "p", "namespace": "default" }, "log_directory": "/logs",
+  "linux": { "cgroup_parent": "/kubepods.slice/kubepods-podp.slice", "security_context": { "namespace_options": { "network": 2 } } } }
+END
+cat > /container.json <<END
+{ "metadata": { "name": "c" }, "image": { "image": "IMAGE" }, "log_path": "c.log", "envs": [{ "key": "PORT", "value": "3000" }],
+  "linux": { "resources": { "memory_limit_in_bytes": 67108864, "cpu_quota": 50000, "cpu_period": 100000, "cpu_shares": 512 } } }
+END
+pod=$(cri runp --runtime wherry /pod.json)
+container=$(cri create --no-pull $pod /container.json /pod.json)
+cri start $container > /dev/null || { tail -n 20 /log; exit 1; }
+echo "start: $?"
+scope=/sys/fs/cgroup/kubepods.slice/kubepods-podp.slice/cri-containerd-$container.scope
+shown() { echo "$(cat $scope/memory.max), $(cat $scope/cpu.max), $(cat $scope/cpu.weight), $(cat $scope/cpuset.cpus)"; }
+echo "first: $(shown)"
+cri update --memory 134217728 --cpu-quota 20000 --cpu-period 100000 --cpu-share 1024 --cpuset-cpus 1 $container > /dev/null
+echo "resized: $(shown)"
+kill -HUP 1  # systemctl daemon-reload
+sleep 1
+echo "resized and reloaded: $(shown)"
+cri update --memory 50331648 --cpu-quota 10000 --cpu-period 100000 --cpu-share 2 --cpuset-cpus 0-1 $container > /dev/null
+echo "smaller: $(shown)"
+echo "still: $(wget -q -O - http://127.0.0.1:3000/healthz)"
+echo "state: $(cri inspect -o go-template --template '{{.status.state}}' $container)"
+echo "working set: $(cri stats -o json $container | grep -A 3 workingSetBytes | grep -c '"value": *"[1-9]')"
+cri rmp -f $pod > /dev/null 2>&1
+tries=0
+while [ -e $scope ] && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+echo "left: $(ls -d $scope 2> /dev/null) $(grep -c /run/state /proc/mounts)"
+tail -n 20 /log
+"""
+
+CRICTL = tools.directory() / "bin/crictl"
+
 suite = Suite()
 
 
@@ -116,7 +169,12 @@ def container_run(script, systemd=False):
     with tempfile.TemporaryDirectory() as directory:
         archive = write_image(pathlib.Path(directory) / "image.tar", IMAGE, {"httpbin.wasm": module}, ["/httpbin.wasm"])
         files["/image.tar"] = archive.read_bytes()
-    _, output = machine.run(files, script.replace("IMAGE", IMAGE), timeout=200, systemd=systemd)
+        files["/pause.tar"] = write_image(pathlib.Path(directory) / "pause.tar", PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
+    if script is POD_SCRIPT:
+        if not CRICTL.is_file():
+            raise Skip("crictl is not built")
+        files["/usr/local/bin/crictl"] = CRICTL
+    _, output = machine.run(files, script.replace("IMAGE", IMAGE).replace("PAUSE", PAUSE), timeout=200, systemd=systemd)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 
 
@@ -156,6 +214,23 @@ for _what, (_name, _value) in EXPECTED_OF_SYSTEMD.items():
     @suite.test(f"a container under systemd {_what}")
     def _(name=_name, value=_value):
         expect(name, value, SYSTEMD_SCRIPT, True)
+
+
+EXPECTED_OF_POD = {
+    "starts": ("start", "0"),
+    "has the limits of its spec": ("first", "67108864, 50000 100000, 59, "),
+    "takes greater limits in place": ("resized", "134217728, 20000 100000, 100, 1"),
+    "keeps them when systemd is reloaded": ("resized and reloaded", "134217728, 20000 100000, 100, 1"),
+    "takes smaller limits in place": ("smaller", "50331648, 10000 100000, 1, 0-1"),
+    "serves on": ("still", "ok"),
+    "was not started again": ("state", "CONTAINER_RUNNING"),
+    "has a working set": ("working set", "1"),
+    "leaves neither scope nor mount": ("left", " 0"),
+}
+for _what, (_name, _value) in EXPECTED_OF_POD.items():
+    @suite.test(f"a pod's container under systemd {_what}")
+    def _(name=_name, value=_value):
+        expect(name, value, POD_SCRIPT, True)
 
 
 @suite.test("the sandbox's unit tests end well")
