@@ -59,6 +59,7 @@ def run_stage(title, command, environment):
         counts["FAIL"] += 1
         found.append(("FAIL", f"the suite itself: {'ran longer than an hour' if code is None else text.strip()[-300:]}"))
     print(f"    {counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped", flush=True)
+    print("".join(f"    FAIL {name}\n" for state, name in found if state == "FAIL"), end="", flush=True)
     row = f"| {title} | {counts['PASS']} | {counts['FAIL']} | {counts['SKIP']} | {time.monotonic() - begin:.0f} s |"
     return row, counts["FAIL"], [(title, state, name) for state, name in found if state != "PASS"]
 
