@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -135,6 +136,7 @@ def main():
     parser.add_argument("--pods", type=int, default=250, metavar="N", help="of the node full of pods [default: 250]")
     parser.add_argument("--note", default="", metavar="TEXT", help="what a reader of the report should know")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stage that runs ends too
     wanted = options.stages.split(",")
     environment = {**os.environ, "WHERRY_BUILD": str(BUILD), "PYTHONDONTWRITEBYTECODE": "1"}
     rows, details, failed = [], [], 0
