@@ -3,7 +3,8 @@
 import json
 import pathlib
 
-from place import ARTIFACT_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod, service, shell
+import registry
+from place import ARTIFACT_IMAGE, PRIVATE_IMAGE, TLS_IMAGE, busybox, container, httpbin, once, pod, service, shell
 from suite import Skip, equal
 
 FAST = {"periodSeconds": 1, "failureThreshold": 1}
@@ -179,6 +180,15 @@ def an_exec_probe_of_a_module_makes_a_pod_ready(p):
 def a_cncf_artifact_is_ready_by_an_exec_probe_of_itself(p):
     p.create(pod(container("/app.wasm", "sleep", image=ARTIFACT_IMAGE, readinessProbe={"exec": {"command": ["/app.wasm", "exit", "0"]}, "timeoutSeconds": 5, **FAST})))
     p.wait_ready()
+
+
+def a_private_artifact_runs_where_the_pod_has_its_secret(p):
+    p.create(pod(container("/app.wasm", "print", "/etc/hostname", image=PRIVATE_IMAGE), name="without", restartPolicy="Never"))
+    p.wait(lambda: "ImagePull" in p.container("without").get("state", {}).get("waiting", {}).get("reason", ""), "refusal of the image", "without")
+    p.kubectl("create", "secret", "docker-registry", "key", "--docker-server=wherry.test", f"--docker-username={registry.USER}",
+              f"--docker-password={registry.PASSWORD}")
+    equal(p.completed(pod(container("/app.wasm", "print", "/etc/hostname", image=PRIVATE_IMAGE), restartPolicy="Never", imagePullSecrets=[{"name": "key"}])),
+          "p\n", "output")
 
 
 def an_exec_probe_of_the_toolbox_sees_a_file_come_and_go(p):
@@ -374,7 +384,7 @@ FULL = [
     a_pod_may_choose_its_name_and_its_name_servers, services_are_variables_where_wanted, all_fields_of_the_downward_api_are_variables,
     sysctls_of_the_pod_are_set_in_it, rules_of_the_node_hold_for_a_guest, a_resize_goes_down_and_reaches_native_containers_too, limits_of_a_pod_change_in_place,
     a_service_account_token_is_for_its_audience, a_guest_calls_the_api_server_with_its_token, a_tcp_probe_makes_a_pod_ready,
-    an_exec_probe_of_the_toolbox_sees_a_file_come_and_go,
+    an_exec_probe_of_the_toolbox_sees_a_file_come_and_go, a_private_artifact_runs_where_the_pod_has_its_secret,
     a_native_sidecar_shares_network_and_volume, a_failed_liveness_probe_restarts_the_container, a_pre_stop_hook_runs_before_the_signal,
     a_post_start_hook_runs, memory_grow_fails_before_the_kernel_kills, a_last_message_reaches_the_status, a_trap_is_an_error_with_its_reason,
     a_missing_entrypoint_is_a_clear_event, an_ordinary_init_container_runs_first, a_native_init_container_prepares_for_a_module,

@@ -20,6 +20,7 @@ from suite import BUILD, SOURCE, Skip, program, wait_until
 
 GUEST_IMAGE = "wherry.test/guest:1"
 ARTIFACT_IMAGE = "wherry.test/artifact:1"  # the same module
+PRIVATE_IMAGE = "wherry.test/private/artifact:1"  # and again
 HTTPBIN_IMAGE = "wherry.test/httpbin:1"
 TLS_IMAGE = "wherry.test/tls:1"
 MESH_IMAGE = "wherry.test/mesh:1"
@@ -41,7 +42,7 @@ def fill(node):
         users = {"etc/passwd": b"root:x:0:0::/:/\napp:x:1000:1000::/:/\n", "etc/group": b"app:x:1000:\n"}
         for name, user in (("numbered:1", "1234"), ("named:1", "app")):
             node.store.add(name, {"guest.wasm": module, **users}, entrypoint=["/guest.wasm"], user=user)
-        node.store.name("artifact:1", _artifact(node.store, module.read_bytes())["digest"])
+        node.store.name(["artifact:1", "private/artifact:1"], _artifact(node.store, module.read_bytes())["digest"])
         node.store.add("mesh:1", node.busybox, {path.lstrip("/"): file for path, file in iptables_files().items()},
                        {"proxy": compiled(work, "proxy", (HERE / "proxy.c").read_text())})
     node.store.add("httpbin:1", {"httpbin.wasm": HTTPBIN}, entrypoint=["/httpbin.wasm"])
@@ -317,5 +318,5 @@ def busybox(script, name="native", **more):
     return container("sh", "-c", script, image=images.BUSYBOX, name=name, **more)
 
 
-__all__ = ["ARTIFACT_IMAGE", "GUEST_IMAGE", "HTTPBIN", "HTTPBIN_IMAGE", "Lazy", "MESH_IMAGE", "NODE_ADDRESS", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment",
+__all__ = ["ARTIFACT_IMAGE", "GUEST_IMAGE", "HTTPBIN", "HTTPBIN_IMAGE", "Lazy", "MESH_IMAGE", "NODE_ADDRESS", "PRIVATE_IMAGE", "Place", "SHIM", "TLS_IMAGE", "busybox", "container", "deployment",
            "fill", "httpbin", "once", "pod", "pod_spec", "service", "shell", "template"]

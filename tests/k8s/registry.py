@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A read-only image registry over plain HTTP: registry.py DIRECTORY PORT [BYTES-A-SECOND], the directory as in store.py."""
+"""A read-only image registry over plain HTTP: registry.py DIRECTORY PORT [BYTES-A-SECOND], the directory as in store.py.
+
+What is below private/ is for USER with PASSWORD only."""
+import base64
 import http.server
 import json
 import pathlib
@@ -11,6 +14,8 @@ import time
 CHUNK = 1 << 16
 MANIFEST = re.compile(r"/v2/([\w./-]+)/manifests/([\w.:-]+)$")
 BLOB = re.compile(r"/v2/[\w./-]+/blobs/sha256:([0-9a-f]{64})$")
+USER, PASSWORD = "somebody", "secret words"
+PRIVATE = "/v2/private/"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -29,6 +34,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, body):
         path = self.path.partition("?")[0]
+        if path.startswith(PRIVATE) and self.headers["Authorization"] != "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode():
+            return self._refuse(401, ("WWW-Authenticate", 'Basic realm="private"'))
         if path == "/v2/":
             return self._send(b"{}", "application/json", body)
         if named := MANIFEST.match(path):
@@ -40,8 +47,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = self._blob(f"sha256:{blob[1]}")
             if data is not None:
                 return self._send(data, "application/octet-stream", body, f"sha256:{blob[1]}")
-        self.send_response(404)
-        self.send_header("Content-Length", "0")
+        return self._refuse(404)
+
+    def _refuse(self, code, *headers):
+        self.send_response(code)
+        for name, value in (*headers, ("Content-Length", "0")):
+            self.send_header(name, value)
         self.end_headers()
 
     def _digest(self, repository, reference):
