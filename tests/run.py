@@ -23,7 +23,7 @@ WITHOUT_ASAN = {
 }
 
 # Suites that want programs which take long to build: they come last, and the programs are built meanwhile.
-LATE = ("critest", "k8s", "sandbox_api", "forms")
+LATE = ("cgroup2", "lsm", "critest", "k8s", "sandbox_api", "forms")
 TOOLS = ("containerd-2.4", "cni", "cri", "runc", "etcd", "kubernetes", "containerd-1.7")
 
 # Unit tests under ThreadSanitizer: those of code with threads, and which of their cases.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """AppArmor's profiles and SELinux's labels on guests and on execs: in virtual machines, whatever this one has."""
-# timeout: 600
+# timeout: 900
 import functools
 import pathlib
 import shutil
@@ -13,15 +13,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import machine  # noqa: E402
 import tools  # noqa: E402
 from image import write_image  # noqa: E402
-from scripts import APPARMOR, BUNDLES, PODS, POLICY, PROFILES, SELINUX, START  # noqa: E402
+from scripts import APPARMOR, BUNDLES, CNI_CONFIGURATION, CNI_PLUGIN, CRITEST, PODS, POLICY, PROFILES, SELINUX, START  # noqa: E402
 from suite import SOURCE, Skip, Suite, program  # noqa: E402
 
 IMAGE = "wherry.test/guest:1"
 HTTPBIN = "wherry.test/httpbin:1"
 PAUSE = "wherry.test/pause:1"
+NATIVE = "wherry.test/native:1"
 CONTAINERD = ("containerd", "ctr")
 
-CRICTL = tools.directory() / "bin/crictl"
+CRICTL, CRITEST_PROGRAM = tools.directory() / "bin/crictl", tools.directory() / "bin/critest"
 
 suite = Suite()
 
@@ -56,7 +57,7 @@ def files_of_machine():
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place)
         guest = build_guest(directory)
-        contents = {"guest.wasm": guest, "bin/busybox": machine.BUSYBOX, "data/old": b"old", "other/old": b"old"}
+        contents = {"guest.wasm": guest, "bin/busybox": machine.BUSYBOX, "data/old": b"old", "other/old": b"old", "tmp/keep": b""}
         files["/guest.wasm"] = guest.read_bytes()
         files["/guest.tar"] = write_image(directory / "guest.tar", IMAGE, contents, ["/guest.wasm"]).read_bytes()
         files["/pause.tar"] = write_image(directory / "pause.tar", PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
@@ -66,7 +67,7 @@ def files_of_machine():
 
 def run_machine(files, script, parameters):
     script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN).replace("PAUSE", PAUSE)
-    _, output = machine.run(files, script, timeout=240, parameters=parameters)
+    _, output = machine.run(files, script, timeout=400, parameters=parameters)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 
 
@@ -86,13 +87,35 @@ def apparmor():
     files["/profiles"] = PROFILES.encode()
     if CRICTL.is_file():
         files["/usr/local/bin/crictl"] = CRICTL
-    return run_machine(files, START + APPARMOR + BUNDLES + PODS * CRICTL.is_file(), "security=apparmor")
+    return run_machine(files, START + APPARMOR + BUNDLES + PODS * CRICTL.is_file() + CRITEST * add_critest(files), "security=apparmor")
+
+
+def add_critest(files):
+    """Whether there is one."""
+    runc = shutil.which("runc")
+    if not (CRICTL.is_file() and CRITEST_PROGRAM.is_file() and runc):
+        return False
+    files.update(machine.with_libraries(runc))
+    files["/usr/local/bin/critest"] = CRITEST_PROGRAM
+    files["/etc/cni/net.d/10.conflist"] = CNI_CONFIGURATION.encode()
+    for name in ("none", "loopback"):
+        files[f"/opt/cni/bin/{name}"] = CNI_PLUGIN.encode()
+    with tempfile.TemporaryDirectory() as place:
+        contents = {"bin/touch": machine.BUSYBOX, "tmp/keep": b""}
+        files["/native.tar"] = write_image(pathlib.Path(place) / "native.tar", NATIVE, contents, ["/bin/touch"]).read_bytes()
+    return True
 
 
 def pods():
     if not CRICTL.is_file():
         raise Skip("crictl is not built")
     return apparmor()
+
+
+def critest():
+    if not CRITEST_PROGRAM.is_file():
+        raise Skip("critest is not built")
+    return pods()
 
 
 def compiled_policy(directory):
@@ -192,7 +215,22 @@ EXPECTED_OF_PODS = {
     "a native exec has the default profile": ("pod's native exec", has("cri-containerd.apparmor.d (enforce)")),
 }
 
-for _module, _run, _expected in (("apparmor", apparmor, EXPECTED), ("apparmor in a pod", pods, EXPECTED_OF_PODS), ("selinux", selinux, EXPECTED_OF_SELINUX)):
+SPECS = (
+    "runtime should support deprecated apparmor_profile field should fail with an unloaded apparmor_profile",
+    "runtime should support deprecated apparmor_profile field should enforce a apparmor_profile blocking writes",
+    "runtime should support deprecated apparmor_profile field should enforce a permissive deprecated profile",
+    "runtime should support apparmor field should fail with an unloaded apparmor_profile",
+    "runtime should support apparmor field should enforce a apparmor_profile blocking writes",
+    "runtime should support apparmor field should enforce a permissive deprecated profile",
+    "runtime should prefer new apparmor field should fail with an unloaded apparmor_profile",
+    "runtime should prefer new apparmor field should enforce a apparmor_profile blocking writes",
+    "runtime should prefer new apparmor field should work with apparmor profile",
+)
+EXPECTED_OF_CRITEST = {f"{kind}, {spec}": (f"critest of {name} {spec}", "passed")
+                       for name, kind in (("native", "a program"), ("guest", "a module")) for spec in SPECS}
+
+for _module, _run, _expected in (("apparmor", apparmor, EXPECTED), ("apparmor in a pod", pods, EXPECTED_OF_PODS),
+                                 ("critest's apparmor", critest, EXPECTED_OF_CRITEST), ("selinux", selinux, EXPECTED_OF_SELINUX)):
     for _what, (_name, _value) in _expected.items():
         @suite.test(f"{_module}: {_what}")
         def _(run=_run, name=_name, value=_value):

@@ -125,6 +125,33 @@ say "pod's native exec" cri exec --sync $container /bin/busybox cat /proc/self/a
 cri rmp -f $pod > /dev/null 2>&1
 """
 
+# A network of pods needs no more than an answer here.
+CNI_CONFIGURATION = '{ "cniVersion": "0.4.0", "name": "none", "plugins": [{ "type": "none" }] }'
+CNI_PLUGIN = r"""#!/bin/sh
+case $CNI_COMMAND in
+  ADD) echo '{ "cniVersion": "0.4.0", "interfaces": [{ "name": "'$CNI_IFNAME'", "sandbox": "'$CNI_NETNS'" }],
+               "ips": [{ "version": "4", "address": "10.0.0.2/24", "interface": 0 }] }';;
+  VERSION) echo '{ "cniVersion": "0.4.0", "supportedVersions": ["0.3.1", "0.4.0"] }';;
+esac
+"""
+
+# cri-tools' own specs, each of which touches a file: critest_with NAME IMAGE.
+CRITEST = r"""
+printf '#!/bin/sh\nexec "$@"\n' > /bin/sudo
+chmod +x /bin/sudo
+critest_with() {
+  printf 'defaultTestContainerImage: %s\nwebServerTestImage: %s\n' $2 $2 > /images.yaml
+  ctr -n k8s.io images import /$1.tar > /dev/null
+  until_true eval "cri images | grep -q $2" || true
+  critest --runtime-endpoint unix:///run/c.sock --image-endpoint unix:///run/c.sock --test-images-file /images.yaml --runtime-handler wherry \
+    --ginkgo.no-color --ginkgo.focus AppArmor --ginkgo.junit-report /$1.xml > /critest.log 2>&1
+  sed -n 's/.*<testcase name="\[It\] \[k8s.io\] AppArmor \([^"]*\)".* status="\([a-z]*\)".*/critest of '$1' \1: \2/p' /$1.xml
+}
+critest_with native wherry.test/native:1
+critest_with guest IMAGE
+grep -A 10 'FAIL' /critest.log
+"""
+
 # Containers of wherry-oci: bundle NAME EXTRA-PROCESS EXTRA-LINUX ARGS...
 BUNDLE = r"""
 bundle() {
