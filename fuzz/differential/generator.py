@@ -68,13 +68,17 @@ class Function:
         choice = self.rng.random()
         if choice < 0.12:
             return self.simple(letter)
-        if choice < 0.17:
-            return self.expression(letter, depth - 1) + self.expression(letter, depth - 1) + self.expression("i", depth - 1) + \
+        if choice < 0.18:
+            below = self.rng.randrange(depth)  # compilers hold operands that are locals back
+            return self.expression(letter, below) + self.expression(letter, below) + self.expression("i", depth - 1) + \
                 self.rng.choice((b"\x1b", b"\x1c\x01" + bytes([TYPE_BYTE[letter]])))
         if choice < 0.24:
             return self.block_expression(letter, depth - 1)
         if choice < 0.27 and letter == "i":
             return self.rng.choice((b"\x3f\x00", b"\xd0\x70\xd1", b"\x41\x00\x25\x00\xd1"))
+        if choice < 0.33 and not self.leaf:
+            if callees := [n for n in range(LEAVES) if self.program.signatures[n][1] == letter]:
+                return self.called(self.rng.choice(callees))
         return self.operation(self.rng.choice(BY_RESULT[letter]), depth - 1)
 
     def simple(self, letter):
@@ -207,16 +211,18 @@ class Function:
 
     def call(self):
         callee = self.rng.randrange(LEAVES)
-        params, results = self.program.signatures[callee]
-        out = self.arguments(params)
-        if self.rng.random() < 0.5:
-            out += b"\x10" + self.program.function(callee)
-        else:
-            out += b"\x41" + signed_leb128(callee) + b"\x11" + self.program.type(params, results) + b"\x00"
+        results = self.program.signatures[callee][1]
+        out = self.called(callee)
         for letter in reversed(results):
             targets = [n for n, t in enumerate(self.variables) if t == letter]
             out += b"\x21" + leb128(self.rng.choice(targets)) if self.rng.random() < 0.8 else b"\x1a"
         return out
+
+    def called(self, callee):
+        params, results = self.program.signatures[callee]
+        if self.rng.random() < 0.5:
+            return self.arguments(params) + b"\x10" + self.program.function(callee)
+        return self.arguments(params) + b"\x41" + signed_leb128(callee) + b"\x11" + self.program.type(params, results) + b"\x00"
 
     def loop(self, depth):
         counter = leb128(self.counters + self.used_counters)
