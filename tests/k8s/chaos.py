@@ -77,6 +77,8 @@ class Pod:
             return 0
 
 
+# Kinds of findings.
+WRONG_CODE, LOST_LINES, LEFT, OTHER = "wrong exit codes", "logs with lost lines", "processes, mounts, cgroups, sockets left", "pods stuck, and whatever else"
 # What is containerd's and not a runtime's, whoever runs the pods.
 EXCUSED = ("exit codes that containerd does not know", "network namespaces and addresses left", "bundles that containerd was removing as it died")
 
@@ -90,6 +92,7 @@ class Chaos:
         self.findings = []
         self.pods = {}  # that exist, by name
         self.counts = dict.fromkeys(("pods", *faults), 0)
+        self.found = dict.fromkeys((WRONG_CODE, LOST_LINES, LEFT, OTHER), 0)
         self.excused = dict.fromkeys(EXCUSED, 0)
         self._numbers = iter(range(1 << 30))
         self._interrupted = 0
@@ -183,7 +186,7 @@ class Chaos:
         code = status["exitCode"]
         self.excused["exit codes that containerd does not know"] += code == UNKNOWN
         if status["state"] == "CONTAINER_EXITED" and code not in allowed:
-            self._found(f"{pod.name}: exit code {code}, not one of {sorted(allowed)}, after {sorted(pod.faults) or 'nothing'}")
+            self._found(f"{pod.name}: exit code {code}, not one of {sorted(allowed)}, after {sorted(pod.faults) or 'nothing'}", WRONG_CODE)
         self._judge_log(pod)
 
     def _judge_log(self, pod):
@@ -194,7 +197,8 @@ class Chaos:
         if "containerd" in pod.faults:  # containerd's logger loses what it has read and not written
             return
         if lines != [str(i) for i in range(len(lines))] or len(lines) < wanted:
-            self._found(f"{pod.name}: the guest wrote {wanted} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, after {sorted(pod.faults) or 'nothing'}")
+            self._found(f"{pod.name}: the guest wrote {wanted} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, "
+                        f"after {sorted(pod.faults) or 'nothing'}", LOST_LINES)
 
     # --- the faults
 
@@ -255,9 +259,10 @@ class Chaos:
 
     # --- the end
 
-    def _found(self, what):
+    def _found(self, what, kind=OTHER):
         with self._lock:
             self.findings.append(what)
+            self.found[kind] += 1
 
     def _was_disturbed(self, since):
         with self._lock:
@@ -281,7 +286,7 @@ class Chaos:
         if len(networks) > 2 * self._interrupted:  # containerd forgets the network of a pod that it dies while making
             left += networks
         for what in left:
-            self._found(f"left: {what}")
+            self._found(f"left: {what}", LEFT)
         return None
 
 

@@ -132,8 +132,10 @@ class ApiChaos:
         lines = self._wait(lambda: self._log(life), life, "answer of the kubelet").split()
         if "containerd" in life.faults:  # its logger loses what it has read and not written, and without it the kubelet finds no log
             return
+        if life.faults and code == NOT_STARTED:  # a sandbox that is no more: containerd has not even opened the log
+            return
         if lines != [str(i) for i in range(len(lines))] or (code == life.code and not life.faults and len(lines) != life.lines):
-            self._found(f"{life.name}: wrote {life.lines} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, after {sorted(life.faults) or 'nothing'}")
+            self._found(f"{life.name}: exit code {code}, wrote {life.lines} lines, the log has {len(lines)}: {lines[:3]}..{lines[-3:]}, after {sorted(life.faults) or 'nothing'}")
 
     def _log(self, life):
         done = self.place.run("logs", life.name)

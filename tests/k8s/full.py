@@ -112,13 +112,8 @@ def chaos_beside_runc(seconds):
             node.run("crictl", "pull", runtime.image)
             run = chaos.Chaos(node, seed, seconds, faults, runtime, to_the_end=True)
             run.run()
-        wrong = sum("exit code" in f for f in run.findings)
-        lost = sum("lines, the log has" in f for f in run.findings)
-        left = sum(f.startswith("left:") for f in run.findings)
-        others = [f for f in run.findings if "exit code" not in f and "lines, the log has" not in f and not f.startswith("left:")]
         runs[runtime.handler] = {"pods made": run.counts["pods"], "kills and stalls": sum(run.counts[name] for name in faults),
-                                 "wrong exit codes": wrong, "logs with lost lines": lost, "processes, mounts, cgroups, sockets left": left,
-                                 "pods stuck, and other findings": len(others), **run.excused}
+                                 **run.found, **run.excused}
         print(f"    {runs[runtime.handler]} {run.findings[:5]}", flush=True)
     ours, theirs = runs["wherry"], runs["runc"]
     return ["| | wherry | runc |", "| --- | --- | --- |", *(f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours)]
