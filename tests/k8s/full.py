@@ -67,7 +67,7 @@ def run_stage(title, command, environment):
 
 def what_did_not_pass(details):
     """Failures by stage, then each reason of skipped ones once: critest has the same for both handlers."""
-    lines = [f"* {title}: **failed** `{name[:200]}`" for title, state, name in details if state == "FAIL"]
+    lines = [f"* {title}: **failed** `{name[:500]}`" for title, state, name in details if state == "FAIL"]
     reasons = {}
     for _, state, name in details:
         if state == "SKIP":

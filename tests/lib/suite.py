@@ -65,7 +65,7 @@ def _run(name, function):
 
 
 def _one_line(text):
-    return " ".join(str(text).split())[:300]
+    return " ".join(str(text).split())[:600]
 
 
 def program(name):
