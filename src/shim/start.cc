@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "shim/address.h"
 #include "shim/server.h"
@@ -21,6 +22,7 @@ namespace wherry::shim {
 namespace {
 
 constexpr size_t kMaxInput = 10u << 20;
+constexpr std::string_view kDone = "done";
 
 // Containers of one pod may then share a core; one call covers the whole process group.
 Result<void> create_core_cookie() {
@@ -32,7 +34,6 @@ Result<void> create_core_cookie() {
 struct Started {
   std::string address;
   ServerConfig server;
-  UniqueFd listener;  // none: another shim serves the container
 };
 
 Result<Started> prepare_start(const Flags& flags) {
@@ -50,54 +51,51 @@ Result<Started> prepare_start(const Flags& flags) {
   const std::string group = group_of_bundle(bundle.path(), parameters.id);
   const std::string path = socket_path(parameters.socket_root, parameters.address, parameters.ns, group);
   started.address = "unix://" + path;
-  // What can fail comes before the socket, which would stay behind.
   TRY(bundle.write_address(started.address));
   if (parameters.sched_core) TRY(create_core_cookie());
-  started.listener = TRY(bind_or_find(path)).listener;
-  if (!started.listener) return started;
   started.server = {parameters.id, parameters.ns, parameters.ttrpc_address, parameters.address, path, bundle.log_fifo(), parameters.shim_cgroup,
                     parameters.cache_directory, parameters.search_path, parameters.node_file, parameters.debug, ::getppid()};
   return started;
 }
 
-// A fork that returns in the parent when the child has called listen() too: who connects is told which process
-// did so last, and takes the socket of one that ends, as the parent is about to, for nobody's.
-Result<pid_t> fork_listening(const UniqueFd& listener) {
-  std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "start: pipe");
-  const UniqueFd hears(ends[0]);
-  UniqueFd says(ends[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return os_error(errno, "start: fork");
-  if (pid == 0) {
-    ::listen(listener.get(), SOMAXCONN);
-    return pid;
-  }
+// Serves, if no other shim does, and tells at `says` what went wrong, or nothing, when that is known.
+int serve_or_leave(ServerConfig config, UniqueFd says) {
+  ::signal(SIGPIPE, SIG_IGN);  // of whoever waits for us and is killed
+  auto bound = bind_or_find(config.socket_path);
+  const std::string told = bound ? std::string(kDone) : bound.error().to_string();
+  (void)write_all(says.get(), told, "start: pipe");
   says.reset();
-  char nothing;
-  while (::read(hears.get(), &nothing, 1) < 0 && errno == EINTR) {
-  }
-  return pid;
+  return bound && bound->listener ? serve(std::move(config), std::move(bound->listener)) : 0;
+}
+
+// What the child has told, once it has.
+Result<void> hear(const UniqueFd& ear) {
+  const std::string told = TRY(read_all(ear.get(), kMaxInput, "start: pipe"));
+  if (told == kDone) return {};
+  return error(ErrorKind::invalid, told.empty() ? "start: the shim ended as it began" : told);
+}
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.to_string().c_str());
+  return 1;
 }
 
 }  // namespace
 
 int start(const Flags& flags) {
   auto started = prepare_start(flags);
-  if (!started) {
-    std::fprintf(stderr, "%s\n", started.error().to_string().c_str());
-    return 1;
-  }
-  if (started->listener) {
-    // No thread is running yet, so the child may be the server without another exec.
-    const auto pid = fork_listening(started->listener);
-    if (!pid) {
-      std::fprintf(stderr, "%s\n", pid.error().to_string().c_str());
-      ::unlink(started->server.socket_path.c_str());
-      return 1;
-    }
-    if (*pid == 0) return serve(std::move(started->server), std::move(started->listener));
-  }
+  std::array<int, 2> ends;
+  if (started && ::pipe2(ends.data(), O_CLOEXEC) != 0) started = os_error(errno, "start: pipe");
+  if (!started) return failed(started.error());
+  const UniqueFd ear(ends[0]);
+  UniqueFd says(ends[1]);
+  // The child makes the socket: containerd kills us, not it, when the start is given up, and a socket without a
+  // server would stay for good. No thread is running yet, so the child may be the server without another exec.
+  const pid_t pid = ::fork();
+  if (pid < 0) return failed(os_error(errno, "start: fork"));
+  if (pid == 0) return serve_or_leave(std::move(started->server), std::move(says));
+  says.reset();
+  if (const auto heard = hear(ear); !heard) return failed(heard.error());
   const auto printed = write_all(STDOUT_FILENO, started->address, "start: stdout");
   return printed ? 0 : 1;
 }

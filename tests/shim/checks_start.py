@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -30,6 +31,10 @@ def bundles(*configs):
             made.append(bundle)
         yield f"{directory}/c.sock", made
         wait_until(lambda: not shims_of(directory), "end of every shim")
+
+
+def directory_of(address):
+    return address.removesuffix("/c.sock")
 
 
 def shims_of(directory):
@@ -196,6 +201,20 @@ def register(suite):
             with Connection(path) as connection:
                 assert connection.call("Connect", {1: "none"})[1][0] > 0
             wait_until(lambda: not os.path.exists(path), "end of the socket", timeout=60)
+
+    @suite.test("a start that is killed leaves no socket that nobody serves")
+    def _():
+        if not shutil.which("strace"):
+            raise Skip("no strace package")
+        for call in ("flock", "chmod", "clone", "read", "write"):
+            with bundles({}) as (address, [bundle]):
+                killer = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL"]
+                subprocess.run([*killer, program(SHIM), "-namespace", NAMESPACE, "-address", address, "-id", "c1", "start"],
+                               cwd=bundle, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                path = socket_of(address, "c1")
+                wait_until(lambda: os.path.exists(path) or not shims_of(directory_of(address)), "socket or end")
+                if os.path.exists(path):
+                    shut_down(path)
 
     @suite.test("start says what is wrong on stderr and fails")
     def _():

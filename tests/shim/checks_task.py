@@ -191,7 +191,7 @@ def register(suite):
             before = len(os.listdir(f"/proc/{shim_pid}/fd"))
             for _ in range(20):
                 pause_bundle.whole_life(shim, bundle)
-            equal(len(os.listdir(f"/proc/{shim_pid}/fd")), before, "open descriptors")
+            wait_until(lambda: len(os.listdir(f"/proc/{shim_pid}/fd")) == before, f"return to {before} open descriptors")
 
     @suite.test("hooks run in their order with the container's state")
     def _():
