@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -88,6 +89,8 @@ Result<Bound> bind_or_find(const std::string& path) {
   if (::chmod(path.c_str(), 0600) != 0) return os_error(errno, path);
   return bound;
 }
+
+bool is_served(const std::string& path) { return ::access(path.c_str(), F_OK) == 0 && !nobody_listens(path); }
 
 void remove_stale_socket(const std::string& path) {
   struct stat info;

@@ -29,6 +29,9 @@ struct Bound {
 // processes may do this at once; one wins and the others find it alive.
 Result<Bound> bind_or_find(const std::string& path);
 
+// Whether a live shim listens there. It may end right after, as one that bind_or_find finds.
+bool is_served(const std::string& path);
+
 // Removes the socket unless somebody listens on it.
 void remove_stale_socket(const std::string& path);
 

@@ -60,6 +60,7 @@ TEST_F(GroupOfBundle, is_the_pod_or_the_container_itself) {
 
 TEST_F(Socket, is_bound_once_and_found_by_the_next) {
   const std::string path = path_ + "/a/b/socket";
+  EXPECT_FALSE(is_served(path));
   auto first = bind_or_find(path);
   ASSERT_TRUE(first) << first.error().to_string();
   ASSERT_TRUE(first->listener);
@@ -70,10 +71,12 @@ TEST_F(Socket, is_bound_once_and_found_by_the_next) {
   const auto second = bind_or_find(path);
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->listener);
+  EXPECT_TRUE(is_served(path));
 
   remove_stale_socket(path);
   EXPECT_TRUE(std::filesystem::exists(path)) << "somebody listens";
   first->listener.reset();
+  EXPECT_FALSE(is_served(path));
   const auto third = bind_or_find(path);
   ASSERT_TRUE(third) << third.error().to_string();
   EXPECT_TRUE(third->listener) << "a stale socket is replaced";
@@ -90,7 +93,9 @@ TEST_F(Socket, is_removed_when_nobody_listens) {
 }
 
 TEST_F(Socket, path_too_long_says_so) {
-  const auto bound = bind_or_find(path_ + "/" + std::string(120, 'x'));
+  const std::string path = path_ + "/" + std::string(120, 'x');
+  EXPECT_FALSE(is_served(path));
+  const auto bound = bind_or_find(path);
   ASSERT_FALSE(bound);
   EXPECT_EQ(bound.error().message.find("socket path of "), 0u) << bound.error().message;
 }

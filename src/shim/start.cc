@@ -58,18 +58,26 @@ Result<Started> prepare_start(const Flags& flags) {
   return started;
 }
 
-// Serves, if no other shim does, and tells at `says` what went wrong, or nothing, when that is known.
-int serve_or_leave(ServerConfig config, UniqueFd says) {
+// The child of start_server(): serves, unless another shim does by now, and tells at `says` what went wrong, or kDone.
+[[noreturn]] void serve_or_leave(ServerConfig config, UniqueFd says) {
   ::signal(SIGPIPE, SIG_IGN);  // of whoever waits for us and is killed
   auto bound = bind_or_find(config.socket_path);
-  const std::string told = bound ? std::string(kDone) : bound.error().to_string();
-  (void)write_all(says.get(), told, "start: pipe");
+  (void)write_all(says.get(), bound ? std::string(kDone) : bound.error().to_string(), "start: pipe");
   says.reset();
-  return bound && bound->listener ? serve(std::move(config), std::move(bound->listener)) : 0;
+  ::_exit(bound && bound->listener ? serve(std::move(config), std::move(bound->listener)) : 0);
 }
 
-// What the child has told, once it has.
-Result<void> hear(const UniqueFd& ear) {
+// Returns once there is a server. It makes its socket itself: containerd kills us, not it, when the start is given up,
+// and a socket without a server would stay for good.
+Result<void> start_server(ServerConfig config) {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "start: pipe");
+  const UniqueFd ear(ends[0]);
+  UniqueFd says(ends[1]);
+  const pid_t pid = ::fork();  // no thread is running yet, so the child may be the server without another exec
+  if (pid < 0) return os_error(errno, "start: fork");
+  if (pid == 0) serve_or_leave(std::move(config), std::move(says));
+  says.reset();
   const std::string told = TRY(read_all(ear.get(), kMaxInput, "start: pipe"));
   if (told == kDone) return {};
   return error(ErrorKind::invalid, told.empty() ? "start: the shim ended as it began" : told);
@@ -84,18 +92,10 @@ int failed(const Error& error) {
 
 int start(const Flags& flags) {
   auto started = prepare_start(flags);
-  std::array<int, 2> ends;
-  if (started && ::pipe2(ends.data(), O_CLOEXEC) != 0) started = os_error(errno, "start: pipe");
   if (!started) return failed(started.error());
-  const UniqueFd ear(ends[0]);
-  UniqueFd says(ends[1]);
-  // The child makes the socket: containerd kills us, not it, when the start is given up, and a socket without a
-  // server would stay for good. No thread is running yet, so the child may be the server without another exec.
-  const pid_t pid = ::fork();
-  if (pid < 0) return failed(os_error(errno, "start: fork"));
-  if (pid == 0) return serve_or_leave(std::move(started->server), std::move(says));
-  says.reset();
-  if (const auto heard = hear(ear); !heard) return failed(heard.error());
+  if (!is_served(started->server.socket_path)) {
+    if (const auto running = start_server(std::move(started->server)); !running) return failed(running.error());
+  }
   const auto printed = write_all(STDOUT_FILENO, started->address, "start: stdout");
   return printed ? 0 : 1;
 }

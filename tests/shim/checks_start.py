@@ -33,8 +33,10 @@ def bundles(*configs):
         wait_until(lambda: not shims_of(directory), "end of every shim")
 
 
-def directory_of(address):
-    return address.removesuffix("/c.sock")
+def answers(path):
+    with contextlib.suppress(OSError), Connection(path):
+        return True
+    return False
 
 
 def shims_of(directory):
@@ -212,7 +214,7 @@ def register(suite):
                 subprocess.run([*killer, program(SHIM), "-namespace", NAMESPACE, "-address", address, "-id", "c1", "start"],
                                cwd=bundle, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
                 path = socket_of(address, "c1")
-                wait_until(lambda: os.path.exists(path) or not shims_of(directory_of(address)), "socket or end")
+                wait_until(lambda: answers(path) or not shims_of(bundle.parent), "server behind the socket, or end")
                 if os.path.exists(path):
                     shut_down(path)
 
