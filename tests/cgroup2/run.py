@@ -17,20 +17,11 @@ from image import write_image  # noqa: E402
 from suite import BUILD, SOURCE, Skip, Suite, equal, program  # noqa: E402
 
 IMAGE = "wherry.test/httpbin:1"
-PAUSE = "wherry.test/pause:1"
 CONTAINERD = ("containerd", "ctr")
 
 # Prints "name: value" lines; the tests look at them.
 START = r"""
 echo
-cat > /config.toml <<END
-version = 2
-root = "/run/root"
-state = "/run/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "/run/c.sock"
-END
 export CONTAINERD_SNAPSHOTTER=native CONTAINERD_ADDRESS=/run/c.sock
 containerd --config /config.toml > /log 2>&1 &
 until ctr version > /dev/null 2>&1; do sleep 0.1; done
@@ -94,17 +85,7 @@ tail -n 20 /log
 """
 
 # A pod as the kubelet makes one on a node of today: the systemd driver, and limits that change in place.
-CRI = """
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "PAUSE"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-  snapshotter = "native"
-  default_runtime_name = "wherry"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
-  runtime_type = "io.containerd.wherry.v1"
-END
-"""
-POD_SCRIPT = START.replace('disabled_plugins = ["io.containerd.grpc.v1.cri"]\n', "").replace("\nEND\n", CRI, 1) + r"""
+POD_SCRIPT = START + r"""
 cri() { crictl --runtime-endpoint unix:///run/c.sock --timeout 60s "$@"; }
 touch /etc/crictl.yaml
 for image in image pause; do ctr -n k8s.io images import /$image.tar > /dev/null; done
@@ -169,12 +150,14 @@ def container_run(script, systemd=False):
     with tempfile.TemporaryDirectory() as directory:
         archive = write_image(pathlib.Path(directory) / "image.tar", IMAGE, {"httpbin.wasm": module}, ["/httpbin.wasm"])
         files["/image.tar"] = archive.read_bytes()
-        files["/pause.tar"] = write_image(pathlib.Path(directory) / "pause.tar", PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
+        files["/pause.tar"] = write_image(pathlib.Path(directory) / "pause.tar", machine.PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
+    files["/config.toml"] = machine.CONTAINERD.encode()
     if script is POD_SCRIPT:
         if not CRICTL.is_file():
             raise Skip("crictl is not built")
         files["/usr/local/bin/crictl"] = CRICTL
-    _, output = machine.run(files, script.replace("IMAGE", IMAGE).replace("PAUSE", PAUSE), timeout=200, systemd=systemd)
+        files["/config.toml"] = machine.CONTAINERD_WITH_CRI.encode()
+    _, output = machine.run(files, script.replace("IMAGE", IMAGE), timeout=200, systemd=systemd)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 
 
@@ -194,11 +177,6 @@ EXPECTED = {
     "ends with 143 after SIGTERM": ("exit code", "143"),
     "leaves neither cgroup nor mount": ("left", " 0"),
 }
-for _what, (_name, _value) in EXPECTED.items():
-    @suite.test(f"a container {_what}")
-    def _(name=_name, value=_value):
-        expect(name, value, SCRIPT)
-
 EXPECTED_OF_SYSTEMD = {
     "runs": ("run", "0"),
     "is in its slice's scope": ("cgroup", "0::/a.slice/a-b.slice/ctr-c1.scope"),
@@ -210,11 +188,6 @@ EXPECTED_OF_SYSTEMD = {
     "of a slice that is none is refused": ("refused", "cgroupsPath `a--b.slice:ctr:c2`: `a--b.slice` is not the name of a slice: unknown"),
     "can have the name of one that is gone": ("again", "0"),
 }
-for _what, (_name, _value) in EXPECTED_OF_SYSTEMD.items():
-    @suite.test(f"a container under systemd {_what}")
-    def _(name=_name, value=_value):
-        expect(name, value, SYSTEMD_SCRIPT, True)
-
 
 EXPECTED_OF_POD = {
     "starts": ("start", "0"),
@@ -227,10 +200,13 @@ EXPECTED_OF_POD = {
     "has a working set": ("working set", "1"),
     "leaves neither scope nor mount": ("left", " 0"),
 }
-for _what, (_name, _value) in EXPECTED_OF_POD.items():
-    @suite.test(f"a pod's container under systemd {_what}")
-    def _(name=_name, value=_value):
-        expect(name, value, POD_SCRIPT, True)
+
+for _subject, _machine, _expected in (("a container", (SCRIPT,), EXPECTED), ("a container under systemd", (SYSTEMD_SCRIPT, True), EXPECTED_OF_SYSTEMD),
+                                      ("a pod's container under systemd", (POD_SCRIPT, True), EXPECTED_OF_POD)):
+    for _what, (_name, _value) in _expected.items():
+        @suite.test(f"{_subject} {_what}")
+        def _(name=_name, value=_value, machine_of=_machine):
+            expect(name, value, *machine_of)
 
 
 @suite.test("the sandbox's unit tests end well")

@@ -80,7 +80,8 @@ class Pod:
 # Kinds of findings.
 WRONG_CODE, LOST_LINES, LEFT, OTHER = "wrong exit codes", "logs with lost lines", "processes, mounts, cgroups, sockets left", "pods stuck, and whatever else"
 # What is containerd's and not a runtime's, whoever runs the pods.
-EXCUSED = ("exit codes that containerd does not know", "network namespaces and addresses left", "bundles that containerd was removing as it died")
+UNKNOWN_CODES, NETWORKS, BUNDLES = ("exit codes that containerd does not know", "network namespaces and addresses left",
+                                    "bundles that containerd was removing as it died")
 
 
 class Chaos:
@@ -93,7 +94,7 @@ class Chaos:
         self.pods = {}  # that exist, by name
         self.counts = dict.fromkeys(("pods", *faults), 0)
         self.found = dict.fromkeys((WRONG_CODE, LOST_LINES, LEFT, OTHER), 0)
-        self.excused = dict.fromkeys(EXCUSED, 0)
+        self.excused = dict.fromkeys((UNKNOWN_CODES, NETWORKS, BUNDLES), 0)
         self._numbers = iter(range(1 << 30))
         self._interrupted = 0
         self._lock = threading.Lock()
@@ -184,7 +185,7 @@ class Chaos:
         if "containerd" in pod.faults:  # it deletes a task before it writes down how that ended
             allowed |= {UNKNOWN}
         code = status["exitCode"]
-        self.excused["exit codes that containerd does not know"] += code == UNKNOWN
+        self.excused[UNKNOWN_CODES] += code == UNKNOWN
         if status["state"] == "CONTAINER_EXITED" and code not in allowed:
             self._found(f"{pod.name}: exit code {code}, not one of {sorted(allowed)}, after {sorted(pod.faults) or 'nothing'}", WRONG_CODE)
         self._judge_log(pod)
@@ -281,8 +282,8 @@ class Chaos:
             if time.monotonic() > deadline:
                 return self._found(f"{len(names)} pods are stuck: {(done.stderr or done.stdout).strip()[-400:]}")
         left, networks = self.node.leftovers(), self.node.network_leftovers()
-        self.excused["network namespaces and addresses left"] = len(networks)
-        self.excused["bundles that containerd was removing as it died"] = len(self.node.hidden_bundles())
+        self.excused[NETWORKS] = len(networks)
+        self.excused[BUNDLES] = len(self.node.hidden_bundles())
         if len(networks) > 2 * self._interrupted:  # containerd forgets the network of a pod that it dies while making
             left += networks
         for what in left:

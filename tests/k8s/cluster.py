@@ -13,7 +13,8 @@ METRICS_PORT = 4443
 SERVICE_NETWORK, SERVICE_ADDRESS, DNS_ADDRESS = "10.96.0.0/16", "10.96.0.1", "10.96.0.10"
 IDENTITIES = {
     "kubelet-client": "/O=system:masters/CN=kube-apiserver-kubelet-client", "admin": "/O=system:masters/CN=admin",
-    "manager": "/CN=system:kube-controller-manager", "scheduler": "/CN=system:kube-scheduler", "proxy": "/CN=system:kube-proxy", "front-proxy-client": "/CN=front-proxy-client",
+    "manager": "/CN=system:kube-controller-manager", "scheduler": "/CN=system:kube-scheduler", "proxy": "/CN=system:kube-proxy",
+    "front-proxy-client": "/CN=front-proxy-client",
     "node": f"/O=system:nodes/CN=system:node:{NODE_NAME}",
 }
 RUNTIME_CLASS = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "wherry"}, "handler": "wherry",
@@ -141,7 +142,8 @@ class Cluster(Node):
         self.spawn("metrics-server", "metrics-server", f"--kubeconfig={own}", f"--authentication-kubeconfig={own}", f"--authorization-kubeconfig={own}",
                    f"--bind-address={NODE_ADDRESS}", f"--secure-port={METRICS_PORT}", f"--cert-dir={self.directory / 'metrics-server'}",
                    f"--kubelet-certificate-authority={path('ca.crt')}", f"--kubelet-client-certificate={path('kubelet-client.crt')}",
-                   f"--kubelet-client-key={path('kubelet-client.key')}", "--kubelet-preferred-address-types=InternalIP", "--metric-resolution=10s", "--kubelet-request-timeout=5s")
+                   f"--kubelet-client-key={path('kubelet-client.key')}", "--kubelet-preferred-address-types=InternalIP",
+                   "--metric-resolution=10s", "--kubelet-request-timeout=5s")
 
     def await_node(self):
         self._await("ready node", "sh", "-c", f"kubectl get node {NODE_NAME} --no-headers | grep -qw Ready")

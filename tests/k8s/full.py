@@ -103,20 +103,21 @@ def scale(pods):
 
 
 def chaos_beside_runc(seconds):
-    """Rows of the report: the same chaos, ours and runc's after each other. What a shim loses and what containerd does, apart."""
+    """(rows of the report, what was found with ours): the same chaos, ours and runc's after each other. What a shim loses and what
+    containerd does are told apart."""
     faults = [name for name in chaos.FAULTS if name != "compiler"]
-    seed, runs = int(time.time()), {}
+    seed, runs, findings = int(time.time()), {}, {}
     for runtime in (chaos.WHERRY, chaos.RUNC):
         print(f"[{time.strftime('%H:%M:%S')}] chaos for {seconds} s, {runtime.handler}", flush=True)
         with Node(shims=BUILD / "bin", fill=place.fill) as node:
             node.run("crictl", "pull", runtime.image)
             run = chaos.Chaos(node, seed, seconds, faults, runtime, to_the_end=True)
-            run.run()
+            findings[runtime.handler] = run.run()
         runs[runtime.handler] = {"pods made": run.counts["pods"], "kills and stalls": sum(run.counts[name] for name in faults),
                                  **run.found, **run.excused}
         print(f"    {runs[runtime.handler]} {run.findings[:5]}", flush=True)
     ours, theirs = runs["wherry"], runs["runc"]
-    return ["| | wherry | runc |", "| --- | --- | --- |", *(f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours)]
+    return ["| | wherry | runc |", "| --- | --- | --- |", *(f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours)], findings["wherry"]
 
 
 def machine_facts():
@@ -144,8 +145,11 @@ def main():
     report = ["# Wherry in Kubernetes: the last full run", "", f"Written by `make test-k8s-full`. {machine_facts()}.", *([options.note] if options.note else []), ""]
     report += ["| stage | passed | failed | skipped | time |", "| --- | --- | --- | --- | --- |", *rows, ""]
     if "chaos" in wanted:
-        report += ["## Chaos beside runc", "", "The same kills of shims, inits and containerd at random moments, while pods come and go. The last three rows are",
-                   "containerd's own doing.", "", *chaos_beside_runc(120), ""]
+        table, findings = chaos_beside_runc(120)
+        details += [("chaos beside runc", "FAIL", what) for what in findings]
+        failed += len(findings)
+        report += ["## Chaos beside runc", "", "The same kills of shims, inits and containerd at random moments, while pods come and go. What is left of a cgroup counts",
+                   "once for each controller. The last three rows are containerd's own doing.", "", *table, ""]
     if "scale" in wanted:
         report += [f"## {options.pods} pods on one node", "", "An idle httpbin in each, Wherry's and runc's after each other on the same cluster.", "", *scale(options.pods), ""]
     if details:

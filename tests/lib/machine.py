@@ -19,6 +19,24 @@ KERNEL_PACKAGE = "linux-image-cloud-amd64"
 BUSYBOX = pathlib.Path("/bin/busybox")
 END = "machine: the script ended with "
 
+PAUSE = "wherry.test/pause:1"
+# /config.toml of a containerd in the machine: for ctr alone, or with CRI and our handler.
+_CONTAINERD = """version = 2
+root = "/run/root"
+state = "/run/state"
+[grpc]
+  address = "/run/c.sock"
+"""
+CONTAINERD = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n' + _CONTAINERD
+CONTAINERD_WITH_CRI = _CONTAINERD + f"""[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{PAUSE}"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+  default_runtime_name = "wherry"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
+  runtime_type = "io.containerd.wherry.v1"
+"""
+
 # The root is moved to a tmpfs: pivot_root does not work on the initramfs itself.
 INIT = """#!/bin/busybox sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -18,7 +18,6 @@ from suite import SOURCE, Skip, Suite, program  # noqa: E402
 
 IMAGE = "wherry.test/guest:1"
 HTTPBIN = "wherry.test/httpbin:1"
-PAUSE = "wherry.test/pause:1"
 NATIVE = "wherry.test/native:1"
 CONTAINERD = ("containerd", "ctr")
 
@@ -50,6 +49,7 @@ def files_of_machine():
     if None in programs:
         raise Skip("no containerd with ctr")
     files = machine.with_libraries(*programs)
+    files["/config.toml"] = machine.CONTAINERD_WITH_CRI.encode()
     for name in ("containerd-shim-wherry-v1", "wherryc", "wherry-oci"):
         files.update(machine.at("/usr/local/bin", program(name)))
     files["/usr/local/bin/toolbox.wasm"] = program("toolbox.wasm")
@@ -60,13 +60,13 @@ def files_of_machine():
         contents = {"guest.wasm": guest, "bin/busybox": machine.BUSYBOX, "data/old": b"old", "other/old": b"old", "tmp/keep": b""}
         files["/guest.wasm"] = guest.read_bytes()
         files["/guest.tar"] = write_image(directory / "guest.tar", IMAGE, contents, ["/guest.wasm"]).read_bytes()
-        files["/pause.tar"] = write_image(directory / "pause.tar", PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
+        files["/pause.tar"] = write_image(directory / "pause.tar", machine.PAUSE, {"pause": b""}, ["/pause"]).read_bytes()
         files["/httpbin.tar"] = write_image(directory / "httpbin.tar", HTTPBIN, {"httpbin.wasm": httpbin}, ["/httpbin.wasm"]).read_bytes()
     return files
 
 
 def run_machine(files, script, parameters):
-    script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN).replace("PAUSE", PAUSE)
+    script = script.replace("IMAGE", IMAGE).replace("HTTPBIN", HTTPBIN)
     _, output = machine.run(files, script, timeout=400, parameters=parameters)
     return dict(line.split(": ", 1) for line in output.splitlines() if ": " in line), output
 

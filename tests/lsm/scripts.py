@@ -4,20 +4,6 @@
 START = r"""
 echo
 mount -t securityfs securityfs /sys/kernel/security
-cat > /config.toml <<END
-version = 2
-root = "/run/root"
-state = "/run/state"
-[grpc]
-  address = "/run/c.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "PAUSE"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-  snapshotter = "native"
-  default_runtime_name = "wherry"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.wherry]
-  runtime_type = "io.containerd.wherry.v1"
-END
 export CONTAINERD_SNAPSHOTTER=native CONTAINERD_ADDRESS=/run/c.sock WHERRY_CACHE=/run/cache
 containerd --config /config.toml > /log 2>&1 &
 
@@ -142,7 +128,7 @@ chmod +x /bin/sudo
 critest_with() {
   printf 'defaultTestContainerImage: %s\nwebServerTestImage: %s\n' $2 $2 > /images.yaml
   ctr -n k8s.io images import /$1.tar > /dev/null
-  until_true eval "cri images | grep -q $2" || true
+  until_true eval "cri images | grep -q $2"
   critest --runtime-endpoint unix:///run/c.sock --image-endpoint unix:///run/c.sock --test-images-file /images.yaml --runtime-handler wherry \
     --ginkgo.no-color --ginkgo.focus AppArmor --ginkgo.junit-report /$1.xml > /critest.log 2>&1
   sed -n 's/.*<testcase name="\[It\] \[k8s.io\] AppArmor \([^"]*\)".* status="\([a-z]*\)".*/critest of '$1' \1: \2/p' /$1.xml
