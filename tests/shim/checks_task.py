@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -15,6 +16,7 @@ from protocol import Connection, decode
 from suite import Skip, equal, wait_until
 
 CREATED, RUNNING, STOPPED, PAUSED = 1, 2, 3, 4
+BUSYBOX = "/bin/busybox"
 
 
 @contextlib.contextmanager
@@ -52,7 +54,6 @@ def register(suite):
             state = shim.call("State", me)
             equal((state[1], state[2], state[3], state[4]), ([b"p1"], [str(bundle).encode()], [pid], [CREATED]), "State")
             equal(shim.call("Connect", me)[2], [pid], "task pid")
-            equal(refused(shim.call, "Delete", me)[0], 9, "Delete of a created task")
             equal(refused(shim.call, "Pause", me)[0], 9, "Pause of a created task")
             waiting = shim.send("Wait", me)
             equal(shim.call("Start", me)[1], [pid], "Start")
@@ -98,6 +99,38 @@ def register(suite):
             shim.call("Delete", {1: "p1"})
             wait_until(lambda: len(events.events) == 3, "events")
             equal([e.topic for e in events.events], ["/tasks/create", "/tasks/exit", "/tasks/delete"], "topics")
+
+    @suite.test("a created task that is deleted is ended, as containerd wants of what it has given up")
+    def _():
+        with pod() as (shim, [bundle], events):
+            pid = shim.call("Create", {1: "p1", 2: str(bundle)})[1][0]
+            waiting = shim.send("Wait", {1: "p1"})
+            deleted = shim.call("Delete", {1: "p1"})
+            equal((deleted[1], deleted[2]), ([pid], [137]), "Delete")
+            equal(shim.answer(waiting)[1], [137], "Wait")
+            assert not os.path.exists(f"/proc/{pid}"), "init is still there"
+            equal(refused(shim.call, "State", {1: "p1"})[0], 5, "State after Delete")
+            equal(glob.glob(f"/sys/fs/cgroup/*/wherry-test-{os.getpid()}/*/"), [], "cgroups")
+            wait_until(lambda: len(events.events) == 3, "events")
+            equal([e.topic for e in events.events], ["/tasks/create", "/tasks/exit", "/tasks/delete"], "topics")
+
+    @suite.test("a created native task that is deleted is ended too")
+    def _():
+        config = pause_bundle.config(cgroupsPath=f"/wherry-test-{os.getpid()}/native")
+        config |= {"annotations": {}, "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}]}
+        config["process"]["args"] = ["/busybox", "sleep", "1000"]
+        if os.geteuid() != 0 or not shutil.which("runc") or not os.path.exists(BUSYBOX):
+            raise Skip("needs root, runc and busybox-static")
+        with bundles(config) as (address, [bundle]):
+            (bundle / "rootfs" / "proc").mkdir()
+            shutil.copy(BUSYBOX, bundle / "rootfs")
+            with started(bundle, address, "p1"), Connection(socket_of(address, "p1")) as shim:
+                pid = shim.call("Create", {1: "p1", 2: str(bundle)})[1][0]
+                deleted = shim.call("Delete", {1: "p1"})
+                equal((deleted[1], deleted[2]), ([pid], [137]), "Delete")
+                assert not os.path.exists(f"/proc/{pid}"), "init is still there"
+                equal(refused(shim.call, "State", {1: "p1"})[0], 5, "State after Delete")
+        pause_bundle.remove_cgroup()
 
     @suite.test("check 56: a thousand Waits at once are all answered, and hold nobody up")
     def _():

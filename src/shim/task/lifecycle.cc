@@ -337,10 +337,19 @@ Result<pb::DeleteResponse> TaskService::delete_task(const pb::DeleteRequest& req
       container->abandoned = true;
       return error(ErrorKind::not_found, "container " + request.id() + " is not created yet");
     }
-    if (init.state != State::stopped) return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
+    // One that was never started is ended, as runc does: containerd deletes what it has given up creating, and then forgets it.
+    if (init.state != State::stopped && init.state != State::created) {
+      return error(ErrorKind::failed_precondition, "container " + request.id() + " is not stopped");
+    }
     if (std::exchange(init.deleting, true)) return error(ErrorKind::not_found, "container " + request.id() + " is being deleted");
   }
-  if (const auto killed = container->backend->kill_all(); killed) drain(*container->init);
+  const auto killed = container->backend->kill_all();
+  if (const auto stopped = await_stop(*container); !stopped) {
+    const std::lock_guard lock(mutex_);
+    container->init->deleting = false;
+    return killed ? stopped.error() : killed.error();
+  }
+  if (killed) drain(*container->init);
   if (const auto done = dismantle(*container); !done) {
     config_.workshop.log->write(Level::warning, "delete: " + done.error().to_string(), {{"container", container->id}});
   }
@@ -362,6 +371,12 @@ bool TaskService::may_exit_locked() const {
   return containers_.empty();
 }
 
+Result<void> TaskService::await_stop(const Container& container) {
+  std::unique_lock lock(mutex_);
+  if (stopped_.wait_for(lock, kEndTime, [&] { return container.init->state == State::stopped; })) return {};
+  return error(ErrorKind::unavailable, "container " + container.id + " does not end");
+}
+
 Result<void> TaskService::end(const std::string& id) {
   pb::KillRequest kill_request;
   kill_request.set_id(id);
@@ -369,15 +384,12 @@ Result<void> TaskService::end(const std::string& id) {
   kill_request.set_all(true);
   const auto killed = kill(kill_request);
   if (!killed && killed.error().kind != ErrorKind::not_found) return killed.error();
-  {
-    std::unique_lock lock(mutex_);
-    const auto container = find_locked(id);
-    if (!container) return {};
-    const Process& init = *(*container)->init;
-    if (!stopped_.wait_for(lock, kEndTime, [&] { return init.state == State::stopped; })) {
-      return error(ErrorKind::unavailable, "container " + id + " does not end");
-    }
-  }
+  const auto container = [&] {
+    const std::lock_guard lock(mutex_);
+    return find_locked(id);
+  }();
+  if (!container) return {};
+  TRY(await_stop(**container));
   pb::DeleteRequest delete_request;
   delete_request.set_id(id);
   const auto deleted = delete_task(delete_request);

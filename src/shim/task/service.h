@@ -100,6 +100,7 @@ class TaskService {
   Result<pb::Empty> change_state(const std::string& id, State from, State to, Result<void> (Backend::*act)());
   Result<pb::DeleteResponse> delete_exec(const pb::DeleteRequest& request);
   bool may_exit_locked() const;
+  Result<void> await_stop(const Container& container);  // that was killed
   bool decide_exit();
 
   const Config config_;
