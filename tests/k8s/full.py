@@ -134,6 +134,8 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stage that runs ends too
     wanted = options.stages.split(",")
+    if unknown := set(wanted) - {*STAGES, "scale"}:
+        parser.error(f"no stage named {', '.join(sorted(unknown))}")
     environment = {**os.environ, "WHERRY_BUILD": str(BUILD), "PYTHONDONTWRITEBYTECODE": "1"}
     rows, details, failed = [], [], 0
     for stage in (s for s in STAGES if s in wanted):
